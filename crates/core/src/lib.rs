@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+pub mod application;
+pub mod clock;
+pub mod deployment;
+pub mod event;
+pub mod freshness;
+pub mod id;
+pub mod observation;
+pub mod page;
+pub mod provider;
+pub mod state;
+pub mod transition;
+
+pub use application::Application;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use deployment::{Deployment, DeploymentDetails};
+pub use event::EventType;
+pub use freshness::{FreshnessMode, FreshnessState};
+pub use id::{AccountName, ApplicationId, DeploymentId, ProviderName};
+pub use observation::{ApplicationObservation, DeploymentObservation, Via};
+pub use state::{Authority, Phase, State, Status};
+pub use transition::{Outcome, Tracked, transition};

@@ -1,0 +1,152 @@
+//! What an adapter must offer: one dyn-safe trait, one meaning for each capability, one kind for each failure.
+
+mod capabilities;
+mod error;
+mod registry;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use time::OffsetDateTime;
+
+pub use capabilities::{Capabilities, LiveRule};
+pub use error::{ErrorKind, ProviderError};
+pub use registry::ProviderRegistry;
+
+use crate::observation::{ApplicationObservation, DeploymentObservation};
+use crate::page::{Page, PageToken};
+use crate::state::{Phase, Status};
+
+/// A kind of platform, the same for all accounts of it.
+#[derive(Debug)]
+pub struct ProviderInfo {
+    /// The name in ids, filters and config, such as `scalingo`.
+    pub name: &'static str,
+    /// The name for people.
+    pub display_name: &'static str,
+    /// Where the provider documents its deployments.
+    pub documentation_url: &'static str,
+    /// How each documented native status is read.
+    pub status_mappings: &'static [StatusMapping],
+}
+
+/// One row of a provider's status table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusMapping {
+    /// The provider's word, or the rule in words where it is a rule.
+    pub provider_status: &'static str,
+    /// What it becomes.
+    pub status: Status,
+    /// The phase that goes with it.
+    pub phase: Option<Phase>,
+    /// The reason that goes with a failure.
+    pub failure_reason: Option<&'static str>,
+}
+
+/// How an adapter's calls name an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationRef {
+    /// The provider's id.
+    pub provider_application_id: String,
+    /// The provider's name for it.
+    pub name: String,
+}
+
+/// What the provider lets us ask in its present window, from its own headers or from its documented limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateBudget {
+    /// Requests in a whole window.
+    pub limit: u32,
+    /// Requests left in this one.
+    pub remaining: u32,
+    /// When the next one begins, where that is known.
+    pub resets_at: Option<OffsetDateTime>,
+}
+
+/// One thing that a live stream tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamItem {
+    /// The connection is alive; nothing happened.
+    Alive,
+    /// A deployment was seen. Boxed because the other kinds are small.
+    Deployment(Box<DeploymentObservation>),
+    /// A deployment exists of which only the id is known: read it by id.
+    Announced {
+        /// The provider's id of it.
+        provider_deployment_id: String,
+    },
+    /// A piece of log text, with or without a newline at its end.
+    Log {
+        /// The provider's id of the deployment that it belongs to.
+        provider_deployment_id: String,
+        /// The text as the provider sends it.
+        content: String,
+    },
+}
+
+/// A connection to one account of one platform.
+///
+/// Reading applications and deployments is required. The rest answers [`ErrorKind::Unsupported`] unless an adapter says
+/// otherwise in its [`Capabilities`], and does so without any request to the provider. Every method may fail with any
+/// [`ErrorKind`]; what is said here is what each adds to that.
+#[async_trait]
+pub trait Provider: Debug + Send + Sync {
+    /// The kind of platform.
+    fn info(&self) -> &'static ProviderInfo;
+
+    /// What a caller may do now with this provider, from adapter and account settings alone.
+    fn capabilities(&self) -> Capabilities;
+
+    /// What is left of the provider's rate limit, where it is known.
+    fn rate_budget(&self) -> Option<RateBudget> {
+        None
+    }
+
+    /// One page of the account's applications. Pages shift while one walks: walk again to be sure that one is missing.
+    async fn list_applications(
+        &self,
+        page: Option<&PageToken>,
+    ) -> Result<Page<ApplicationObservation>, ProviderError>;
+
+    /// One application. [`ErrorKind::NotFound`] when the provider does not have it.
+    async fn get_application(&self, provider_application_id: &str) -> Result<ApplicationObservation, ProviderError>;
+
+    /// One page of an application's deployments, newest first. An application without any gives an empty page.
+    async fn list_deployments(
+        &self,
+        application: &ApplicationRef,
+        page: Option<&PageToken>,
+    ) -> Result<Page<DeploymentObservation>, ProviderError>;
+
+    /// One deployment. [`ErrorKind::NotFound`] only when the provider itself says in its own words that it is not there.
+    async fn get_deployment(
+        &self,
+        application: &ApplicationRef,
+        provider_deployment_id: &str,
+    ) -> Result<DeploymentObservation, ProviderError>;
+
+    /// The stored log text, as far as it goes. Needs `read_logs`. [`ErrorKind::NotFound`] when there is none.
+    async fn read_log(
+        &self,
+        application: &ApplicationRef,
+        provider_deployment_id: &str,
+    ) -> Result<String, ProviderError> {
+        let _ = (application, provider_deployment_id);
+        Err(ProviderError::unsupported(self.info().name, "read_log"))
+    }
+
+    /// Follows an application live. Needs `follow_status`. The stream ends with an error, or with nothing when the provider
+    /// closed it; the caller reconnects and reads by REST what it may have missed.
+    async fn follow(
+        &self,
+        application: &ApplicationRef,
+    ) -> Result<BoxStream<'static, Result<StreamItem, ProviderError>>, ProviderError> {
+        let _ = application;
+        Err(ProviderError::unsupported(self.info().name, "follow"))
+    }
+}
+
+/// A provider that several tasks share.
+pub type SharedProvider = Arc<dyn Provider>;
