@@ -1,0 +1,52 @@
+//! The Account resource: a configured connection to a provider.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+
+use crate::freshness::{FreshnessView, ListFreshnessView};
+
+/// What a provider lets the gateway ask in its present window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = RateBudget)]
+pub struct RateBudgetView {
+    /// Requests in a whole window.
+    pub limit: i32,
+    /// Requests left in this one.
+    pub remaining: i32,
+    /// When the next window begins, where that is known.
+    #[schema(required = true)]
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub resets_at: Option<OffsetDateTime>,
+}
+
+/// A configured connection to a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Account)]
+pub struct AccountView {
+    /// Its name, which is its identity.
+    pub name: String,
+    /// The kind of platform. An open list.
+    pub provider: String,
+    /// How many applications it sees, archived ones left out.
+    pub application_count: i64,
+    /// How far what it shows can be trusted.
+    pub freshness: FreshnessView,
+    /// What is left of the provider's rate limit; null where it is not known.
+    #[schema(required = true)]
+    pub rate_budget: Option<RateBudgetView>,
+}
+
+/// All accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AccountList {
+    /// By name.
+    pub items: Vec<AccountView>,
+    /// Always null: the list is complete.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+    /// The position in the event log that this list shows.
+    pub event_cursor: String,
+    /// How far this list can be trusted.
+    pub freshness: ListFreshnessView,
+}
