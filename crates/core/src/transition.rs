@@ -6,6 +6,7 @@
 //!   brings the answer as a correction, which replaces the state whatever its rank. What was asked for before a
 //!   correction is stale from then on.
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::deployment::{DeploymentDetails, Merge};
@@ -13,21 +14,26 @@ use crate::observation::{Asked, DeploymentObservation};
 use crate::state::{State, Status};
 
 /// The part of a deployment that observations decide.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tracked {
     /// The highest state seen.
     pub state: State,
     /// When the observation that brought the state was asked for.
+    #[serde(with = "time::serde::rfc3339")]
     pub state_asked_at: OffsetDateTime,
     /// When it ended, from the provider; then never changes but by a correction.
+    #[serde(with = "time::serde::rfc3339::option")]
     pub finished_at: Option<OffsetDateTime>,
     /// Everything else.
     pub details: DeploymentDetails,
     /// When the newest observation that wrote a detail was asked for.
+    #[serde(with = "time::serde::rfc3339")]
     pub details_asked_at: OffsetDateTime,
     /// When the last correction was asked for.
+    #[serde(with = "time::serde::rfc3339::option")]
     pub corrected_at: Option<OffsetDateTime>,
     /// When the provider accepted our cancel.
+    #[serde(with = "time::serde::rfc3339::option")]
     pub cancel_requested_at: Option<OffsetDateTime>,
 }
 

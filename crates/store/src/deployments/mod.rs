@@ -1,0 +1,118 @@
+//! Deployments: written under the lock of their application, listed as the public JSON that is kept ready.
+
+mod list;
+mod row;
+mod write;
+
+use std::collections::HashMap;
+
+use slipway_core::{ApplicationId, Deployment, DeploymentId, Status};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+pub use list::{DeploymentFilter, DeploymentPage, list};
+pub use write::{StoredDeployment, insert, update};
+
+use crate::Result;
+use row::DeploymentRow;
+
+/// Of these provider ids, the deployments of an application that are stored, by provider id. The caller holds the
+/// application's lock, under which alone deployments are written.
+pub async fn find_by_provider_ids(
+    conn: &mut PgConnection,
+    application_id: ApplicationId,
+    provider_deployment_ids: &[String],
+) -> Result<HashMap<String, Deployment>> {
+    let rows = sqlx::query_as!(
+        DeploymentRow,
+        r#"
+        SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
+               superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
+               tracked
+        FROM deployments WHERE application_id = $1 AND provider_deployment_id = ANY($2)
+        "#,
+        application_id.0,
+        provider_deployment_ids
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let deployment = Deployment::try_from(row)?;
+        found.insert(deployment.provider_deployment_id.clone().unwrap_or_default(), deployment);
+    }
+    Ok(found)
+}
+
+/// One deployment as the state machine knows it.
+pub async fn find(conn: &mut PgConnection, id: DeploymentId) -> Result<Option<Deployment>> {
+    sqlx::query_as!(
+        DeploymentRow,
+        r#"
+        SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
+               superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
+               tracked
+        FROM deployments WHERE id = $1
+        "#,
+        id.0
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(Deployment::try_from)
+    .transpose()
+}
+
+/// The deployment of an application that succeeded last: by its finish time, else by its creation.
+pub async fn find_last_succeeded(conn: &mut PgConnection, application_id: ApplicationId) -> Result<Option<Deployment>> {
+    sqlx::query_as!(
+        DeploymentRow,
+        r#"
+        SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
+               superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
+               tracked
+        FROM deployments WHERE application_id = $1 AND status = $2
+        ORDER BY coalesce(finished_at, created_at) DESC, id DESC LIMIT 1
+        "#,
+        application_id.0,
+        Status::Succeeded.as_str()
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(Deployment::try_from)
+    .transpose()
+}
+
+/// The provider ids of an application's unfinished deployments, oldest first.
+pub async fn list_unfinished(conn: &mut PgConnection, application_id: ApplicationId) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT provider_deployment_id AS "id!" FROM deployments
+        WHERE application_id = $1 AND NOT is_finished AND provider_deployment_id IS NOT NULL
+        ORDER BY created_at, id
+        "#,
+        application_id.0
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
+/// The public JSON of one deployment, with its version.
+#[derive(Debug, Clone)]
+pub struct DeploymentBody {
+    /// The version.
+    pub version: i64,
+    /// The JSON.
+    pub body: String,
+}
+
+/// The public JSON of one deployment.
+pub async fn find_body(conn: &mut PgConnection, id: Uuid) -> Result<Option<DeploymentBody>> {
+    Ok(sqlx::query_as!(DeploymentBody, "SELECT version, body FROM deployments WHERE id = $1", id)
+        .fetch_optional(conn)
+        .await?)
+}
+
+/// The account that sees a deployment, if the deployment exists.
+pub async fn find_account(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!("SELECT account FROM deployments WHERE id = $1", id).fetch_optional(conn).await?)
+}

@@ -1,0 +1,58 @@
+//! From a row to the model.
+
+use slipway_core::{ApplicationId, Deployment, DeploymentId, Tracked, Via};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::StoreError;
+
+pub(super) struct DeploymentRow {
+    pub(super) id: Uuid,
+    pub(super) application_id: Uuid,
+    pub(super) provider: String,
+    pub(super) account: String,
+    pub(super) environment: Option<String>,
+    pub(super) provider_deployment_id: Option<String>,
+    pub(super) is_live: Option<bool>,
+    pub(super) is_latest: bool,
+    pub(super) superseded_by_id: Option<Uuid>,
+    pub(super) rollback_of_id: Option<Uuid>,
+    pub(super) created_at: OffsetDateTime,
+    pub(super) first_seen_at: OffsetDateTime,
+    pub(super) observed_at: OffsetDateTime,
+    pub(super) observed_via: String,
+    pub(super) updated_at: OffsetDateTime,
+    pub(super) version: i64,
+    pub(super) tracked: serde_json::Value,
+}
+
+impl TryFrom<DeploymentRow> for Deployment {
+    type Error = StoreError;
+
+    fn try_from(row: DeploymentRow) -> Result<Self, StoreError> {
+        let inconsistent = |what: String| StoreError::inconsistent("deployments", format!("row {}: {what}", row.id));
+        let tracked = serde_json::from_value::<Tracked>(row.tracked)
+            .map_err(|error| inconsistent(format!("tracked is not understood: {error}")))?;
+        let observed_via = Via::parse(&row.observed_via)
+            .ok_or_else(|| inconsistent(format!("observed_via {} is not known", row.observed_via)))?;
+        Ok(Self {
+            id: DeploymentId(row.id),
+            application_id: ApplicationId(row.application_id),
+            provider: row.provider.into(),
+            account: row.account.into(),
+            provider_deployment_id: row.provider_deployment_id,
+            environment: row.environment,
+            tracked,
+            is_live: row.is_live,
+            is_latest: row.is_latest,
+            superseded_by_id: row.superseded_by_id.map(DeploymentId),
+            rollback_of_id: row.rollback_of_id.map(DeploymentId),
+            created_at: row.created_at,
+            version: row.version,
+            first_seen_at: row.first_seen_at,
+            observed_at: row.observed_at,
+            observed_via,
+            updated_at: row.updated_at,
+        })
+    }
+}

@@ -1,0 +1,22 @@
+//! Where a page of a keyset list begins.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// The last row of the page before, in a list of deployments by creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AfterDeployment {
+    /// Its `created_at`.
+    pub created_at: OffsetDateTime,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// The last row of the page before, in a list of applications by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterApplication {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: Uuid,
+}

@@ -1,0 +1,54 @@
+//! Connections and the schema.
+
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use crate::{Result, StoreError};
+
+/// The schema, built in.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
+
+/// A pool of at most `max_connections`. Does not connect yet: a database that is away is found out by the first statement,
+/// which then waits 3 seconds at most.
+pub fn connect_lazily(options: PgConnectOptions, max_connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(Duration::from_secs(3))
+        // A ping before every use costs a round trip; a dead connection is found out by the statement itself.
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
+}
+
+/// Applies what is missing of the schema, under PostgreSQL's own lock, so that several processes may try at once.
+pub async fn migrate(pool: &PgPool) -> Result<()> {
+    MIGRATOR.run(pool).await.map_err(migration_error)
+}
+
+/// How many migrations of this release are not applied yet. An empty database lacks them all.
+pub async fn pending_migrations(pool: &PgPool) -> Result<usize> {
+    let table = sqlx::query_scalar::<_, bool>("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(pool)
+        .await?;
+    if !table {
+        return Ok(MIGRATOR.iter().count());
+    }
+    let applied = sqlx::query_scalar::<_, i64>("SELECT version FROM _sqlx_migrations WHERE success")
+        .fetch_all(pool)
+        .await?;
+    Ok(MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count())
+}
+
+/// Whether the database answers at all.
+pub async fn ping(pool: &PgPool) -> Result<()> {
+    sqlx::query("SELECT 1").execute(pool).await?;
+    Ok(())
+}
+
+fn migration_error(error: sqlx::migrate::MigrateError) -> StoreError {
+    match error {
+        sqlx::migrate::MigrateError::Execute(error) => error.into(),
+        error => StoreError::Migration(error),
+    }
+}
