@@ -1,1 +1,24 @@
-//! (filled in below)
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod body;
+mod budget;
+mod client;
+mod hosts;
+pub mod lenient;
+mod retry;
+mod sanitize;
+mod secret;
+mod settings;
+pub mod timestamp;
+mod tls;
+
+pub use answer::Answer;
+pub use budget::{RateLimit, Throttle, WindowKind};
+pub use client::{Auth, Client, Request};
+pub use hosts::is_loopback;
+pub use sanitize::{sanitize, without_url_secrets};
+pub use secret::Secret;
+pub use settings::{ClientSettings, ConfigError};
+pub use tls::install_crypto_provider;
+pub use url::Url;

@@ -1,0 +1,62 @@
+//! What came back.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use slipway_core::provider::{ErrorKind, ProviderError};
+
+/// A whole answer, whatever its status.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The provider's name, for errors.
+    pub provider: &'static str,
+    /// The adapter's method, for errors.
+    pub operation: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// `Content-Type` without its parameters, in lower case; empty if there was none.
+    pub content_type: String,
+    /// `Retry-After`, as a duration from now and at most an hour.
+    pub retry_after: Option<Duration>,
+    /// The body, within the size limit.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// Whether the status is one of success.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as JSON. The error names the place, never what stands there.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let what = match error.classify() {
+                serde_json::error::Category::Data => "is not of the documented shape",
+                serde_json::error::Category::Eof => "ends in the middle",
+                serde_json::error::Category::Syntax | serde_json::error::Category::Io => "is not JSON",
+            };
+            self.protocol(format!(
+                "the answer {what} (line {}, column {})",
+                error.line(),
+                error.column()
+            ))
+        })
+    }
+
+    /// The body as a JSON object, if it is one.
+    pub fn json_object(&self) -> Option<serde_json::Map<String, serde_json::Value>> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// An error about this answer.
+    pub fn error(&self, kind: ErrorKind, message: impl Into<String>) -> ProviderError {
+        ProviderError::new(kind, self.provider, self.operation, message)
+    }
+
+    /// An error that says that this answer was not understood.
+    pub fn protocol(&self, message: impl Into<String>) -> ProviderError {
+        self.error(ErrorKind::Protocol, message)
+    }
+}
