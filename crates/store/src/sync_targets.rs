@@ -1,11 +1,14 @@
 //! What there is to sync, who is at it, and how far what was read can be trusted.
 
-use slipway_core::{ApplicationId, FreshnessMode};
+use slipway_core::{ApplicationId, FreshnessMode, FreshnessState};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::Result;
+
+/// A target is stale when it was not read with success for this many times the polling interval in force.
+const STALE_AFTER_INTERVALS: i64 = 3;
 
 /// A target that this process may work on until the lease expires.
 #[derive(Debug, Clone)]
@@ -61,6 +64,27 @@ pub struct FreshnessRow {
     pub backfill_state: String,
     /// The oldest deployment reached.
     pub backfill_oldest_at: Option<OffsetDateTime>,
+}
+
+impl FreshnessRow {
+    /// How far the target can be trusted at `now`, in one word. Pure: what is announced and what is shown agree.
+    ///
+    /// `backfill_complete` tells whether history was read to its end: for an account, that of all its applications.
+    pub fn state(&self, now: OffsetDateTime, backfill_complete: bool) -> FreshnessState {
+        if self.error_code.is_some() {
+            return FreshnessState::Error;
+        }
+        let Some(last_success_at) = self.last_success_at else {
+            return FreshnessState::Never;
+        };
+        if now - last_success_at > Duration::milliseconds(self.interval_ms.saturating_mul(STALE_AFTER_INTERVALS)) {
+            FreshnessState::Stale
+        } else if backfill_complete {
+            FreshnessState::Fresh
+        } else {
+            FreshnessState::Syncing
+        }
+    }
 }
 
 /// How an attempt ended.
@@ -415,4 +439,44 @@ pub async fn announce(conn: &mut PgConnection, account: &str, state: &str) -> Re
 
 fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.whole_milliseconds()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-01-01 12:00 UTC);
+
+    fn row(last_success_at: Option<OffsetDateTime>, error_code: Option<&str>) -> FreshnessRow {
+        FreshnessRow {
+            account: "main".to_owned(),
+            provider: "scalingo".to_owned(),
+            application_id: None,
+            next_poll_at: NOW,
+            interval_ms: 10_000,
+            last_attempt_at: last_success_at,
+            last_success_at,
+            error_code: error_code.map(ToOwned::to_owned),
+            error_message: None,
+            mode: "poll".to_owned(),
+            announced_state: None,
+            backfill_state: "pending".to_owned(),
+            backfill_oldest_at: None,
+        }
+    }
+
+    #[test]
+    fn one_word_says_how_far_a_target_can_be_trusted() {
+        let recent = Some(NOW - Duration::seconds(30));
+        let old = Some(NOW - Duration::milliseconds(30_001));
+        assert_eq!(row(None, None).state(NOW, true), FreshnessState::Never);
+        assert_eq!(row(None, Some("unavailable")).state(NOW, true), FreshnessState::Error);
+        assert_eq!(row(recent, Some("unavailable")).state(NOW, true), FreshnessState::Error);
+        assert_eq!(row(recent, None).state(NOW, true), FreshnessState::Fresh);
+        assert_eq!(row(recent, None).state(NOW, false), FreshnessState::Syncing);
+        assert_eq!(row(old, None).state(NOW, true), FreshnessState::Stale);
+        assert_eq!(row(old, None).state(NOW, false), FreshnessState::Stale);
+    }
 }
