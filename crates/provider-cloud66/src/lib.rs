@@ -1,1 +1,11 @@
-//! (filled in below)
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod error;
+pub mod normalize;
+mod options;
+pub mod payload;
+mod provider;
+
+pub use options::Cloud66Options;
+pub use provider::{Cloud66Provider, INFO, NAME};
