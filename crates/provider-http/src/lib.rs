@@ -17,6 +17,7 @@ pub use answer::Answer;
 pub use budget::{RateLimit, Throttle, WindowKind};
 pub use client::{Auth, Client, Request};
 pub use hosts::is_loopback;
+pub use http::Method;
 pub use sanitize::{sanitize, without_url_secrets};
 pub use secret::Secret;
 pub use settings::{ClientSettings, ConfigError};

@@ -1,1 +1,13 @@
-//! (filled in below)
+#![doc = include_str!("../README.md")]
+
+mod auth;
+mod client;
+mod error;
+pub mod normalize;
+mod options;
+pub mod payload;
+mod provider;
+mod stream;
+
+pub use options::ScalingoOptions;
+pub use provider::{INFO, NAME, ScalingoProvider};

@@ -1,0 +1,203 @@
+//! The REST calls that this adapter makes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use slipway_core::Clock;
+use slipway_core::page::PageToken;
+use slipway_core::provider::{ErrorKind, ProviderError, RateBudget};
+use slipway_provider_http::{Answer, Auth, Client, ClientSettings, ConfigError, RateLimit, Request, Url, WindowKind};
+
+use crate::ScalingoOptions;
+use crate::auth::{ApiToken, TokenSource};
+use crate::error;
+use crate::payload::{AppListPayload, AppSinglePayload, DeploymentListPayload, DeploymentSinglePayload};
+use crate::provider::NAME;
+
+const RATE_LIMIT: RateLimit = RateLimit {
+    requests: 60,
+    window: Duration::from_secs(60),
+    kind: WindowKind::Sliding,
+};
+/// Larger pages save requests, of which there are few.
+const PER_PAGE: &str = "50";
+/// All apps come in one answer, about 1.5 kB each.
+const MAX_APPS_BYTES: usize = 64 * 1024 * 1024;
+const MAX_OUTPUT_BYTES: usize = 32 * 1024 * 1024;
+
+/// Knows routes and envelopes.
+#[derive(Debug)]
+pub(crate) struct ScalingoClient {
+    api: Client,
+    tokens: TokenSource,
+}
+
+impl ScalingoClient {
+    pub(crate) fn new(options: &ScalingoOptions, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        let settings = ClientSettings {
+            rate_limit: Some(RATE_LIMIT),
+            additional_hosts: options.stream_hosts.clone(),
+            ..ClientSettings::new(NAME, options.api_url.clone())
+        };
+        Ok(Self {
+            api: Client::new(settings, Arc::clone(&clock))?,
+            tokens: TokenSource::new(options.auth_url.clone(), options.token.clone(), clock)?,
+        })
+    }
+
+    pub(crate) fn rate_budget(&self) -> Option<RateBudget> {
+        self.api.rate_budget()
+    }
+
+    pub(crate) async fn token(&self, operation: &'static str) -> Result<ApiToken, ProviderError> {
+        self.tokens.token(operation).await
+    }
+
+    pub(crate) async fn forget(&self, token: &ApiToken) {
+        self.tokens.forget(token).await;
+    }
+
+    /// Checks the URL of a live stream.
+    pub(crate) fn pin_stream(&self, operation: &'static str, url: &str) -> Result<Url, ProviderError> {
+        let url = self.api.pin(operation, url)?;
+        if matches!(url.scheme(), "ws" | "wss") {
+            return Ok(url);
+        }
+        Err(ProviderError::new(
+            ErrorKind::Protocol,
+            NAME,
+            operation,
+            "the URL of the live stream is not a WebSocket's",
+        ))
+    }
+
+    pub(crate) async fn apps(&self, operation: &'static str) -> Result<AppListPayload, ProviderError> {
+        let call = Call {
+            max_body_bytes: Some(MAX_APPS_BYTES),
+            ..Call::json(operation, "/v1/apps", &["v1", "apps"])
+        };
+        self.decode(call).await.map(|(apps, _)| apps)
+    }
+
+    pub(crate) async fn app(
+        &self,
+        operation: &'static str,
+        app: &str,
+    ) -> Result<(AppSinglePayload, Answer), ProviderError> {
+        self.decode(Call::json(operation, "/v1/apps/{app}", &["v1", "apps", app]))
+            .await
+    }
+
+    /// A page of deployments, and where the next one begins.
+    pub(crate) async fn deployments(
+        &self,
+        operation: &'static str,
+        app: &str,
+        page: Option<&PageToken>,
+    ) -> Result<(DeploymentListPayload, Option<PageToken>), ProviderError> {
+        let asked = page_number(operation, page)?;
+        let number = asked.to_string();
+        let segments = ["v1", "apps", app, "deployments"];
+        let query = [("page", number.as_str()), ("per_page", PER_PAGE)];
+        let call = Call {
+            query: &query,
+            ..Call::json(operation, "/v1/apps/{app}/deployments", &segments)
+        };
+        let (list, _): (DeploymentListPayload, _) = self.decode(call).await?;
+        let pagination = list.meta.as_ref().and_then(|meta| meta.pagination.as_ref());
+        let next = pagination.and_then(|pagination| pagination.after(asked));
+        Ok((list, next.map(|next| PageToken(next.to_string()))))
+    }
+
+    pub(crate) async fn deployment(
+        &self,
+        operation: &'static str,
+        app: &str,
+        id: &str,
+    ) -> Result<(DeploymentSinglePayload, Answer), ProviderError> {
+        let segments = ["v1", "apps", app, "deployments", id];
+        self.decode(Call::json(operation, "/v1/apps/{app}/deployments/{id}", &segments))
+            .await
+    }
+
+    /// The log text. The path is built here: the link in the payload could lead anywhere.
+    pub(crate) async fn output(&self, operation: &'static str, app: &str, id: &str) -> Result<String, ProviderError> {
+        let segments = ["v1", "apps", app, "deployments", id, "output"];
+        let call = Call {
+            accept: "text/plain",
+            max_body_bytes: Some(MAX_OUTPUT_BYTES),
+            ..Call::json(operation, "/v1/apps/{app}/deployments/{id}/output", &segments)
+        };
+        let answer = self.read(call).await?;
+        if answer.content_type == "text/html" {
+            return Err(answer.protocol("the log is an HTML page"));
+        }
+        Ok(String::from_utf8_lossy(&answer.body).into_owned())
+    }
+
+    async fn decode<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<(T, Answer), ProviderError> {
+        let answer = self.read(call).await?;
+        Ok((answer.json()?, answer))
+    }
+
+    /// Reads with a fresh token; with another one if the API refuses the first, which may have been revoked.
+    async fn read(&self, call: Call<'_>) -> Result<Answer, ProviderError> {
+        let token = self.tokens.token(call.operation).await?;
+        let answer = self.api.send(&call.request(&token)).await?;
+        if answer.status != 401 {
+            return error::check(answer);
+        }
+        self.tokens.forget(&token).await;
+        let token = self.tokens.token(call.operation).await?;
+        let answer = self.api.send(&call.request(&token)).await?;
+        if answer.status == 401 {
+            self.tokens.forget(&token).await;
+        }
+        error::check(answer)
+    }
+}
+
+/// A read, before it has its token.
+struct Call<'a> {
+    operation: &'static str,
+    route: &'static str,
+    segments: &'a [&'a str],
+    query: &'a [(&'a str, &'a str)],
+    accept: &'static str,
+    max_body_bytes: Option<usize>,
+}
+
+impl<'a> Call<'a> {
+    fn json(operation: &'static str, route: &'static str, segments: &'a [&'a str]) -> Self {
+        Self {
+            operation,
+            route,
+            segments,
+            query: &[],
+            accept: "application/json",
+            max_body_bytes: None,
+        }
+    }
+
+    fn request(&self, token: &'a ApiToken) -> Request<'a> {
+        Request {
+            query: self.query,
+            accept: self.accept,
+            max_body_bytes: self.max_body_bytes,
+            ..Request::get(self.operation, self.route, self.segments, Auth::Bearer(&token.value))
+        }
+    }
+}
+
+fn page_number(operation: &'static str, page: Option<&PageToken>) -> Result<u32, ProviderError> {
+    let Some(page) = page else { return Ok(1) };
+    page.0.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
+        ProviderError::new(
+            ErrorKind::InvalidRequest,
+            NAME,
+            operation,
+            "the page token is none of this provider's",
+        )
+    })
+}

@@ -1,0 +1,181 @@
+//! The adapter itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use serde_json::Value;
+use slipway_core::page::{Page, PageToken};
+use slipway_core::provider::{
+    ApplicationRef, Capabilities, LiveRule, Provider, ProviderError, ProviderInfo, RateBudget, StreamItem,
+};
+use slipway_core::{ApplicationObservation, Authority, Clock, DeploymentObservation};
+use slipway_provider_http::ConfigError;
+
+use crate::ScalingoOptions;
+use crate::client::ScalingoClient;
+use crate::normalize::{self, Links};
+use crate::payload::AppPayload;
+use crate::stream::{self, Follow};
+
+/// The provider's name.
+pub const NAME: &str = "scalingo";
+
+/// The kind of platform.
+pub static INFO: ProviderInfo = ProviderInfo {
+    name: NAME,
+    display_name: "Scalingo",
+    documentation_url: "https://developers.scalingo.com/deployments",
+    status_mappings: normalize::STATUS_MAPPINGS,
+};
+
+/// One account of Scalingo in one region.
+#[derive(Debug)]
+pub struct ScalingoProvider {
+    client: ScalingoClient,
+    links: Links,
+    stream_idle_timeout: Duration,
+}
+
+impl ScalingoProvider {
+    /// An adapter for one account. Makes no request.
+    pub fn new(options: ScalingoOptions, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        options.check()?;
+        Ok(Self {
+            client: ScalingoClient::new(&options, clock)?,
+            links: Links {
+                region: options.region(),
+                dashboard_url: options.dashboard_url,
+            },
+            stream_idle_timeout: options.stream_idle_timeout,
+        })
+    }
+}
+
+#[async_trait]
+impl Provider for ScalingoProvider {
+    fn info(&self) -> &'static ProviderInfo {
+        &INFO
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            read_logs: true,
+            follow_logs: true,
+            follow_status: true,
+            change_feed: true,
+            page_size_max: Some(100),
+            live_rule: LiveRule::LastSucceeded,
+            ..Capabilities::default()
+        }
+    }
+
+    fn rate_budget(&self) -> Option<RateBudget> {
+        self.client.rate_budget()
+    }
+
+    /// All apps at once: there are no pages.
+    async fn list_applications(
+        &self,
+        _page: Option<&PageToken>,
+    ) -> Result<Page<ApplicationObservation>, ProviderError> {
+        let apps = self.client.apps("list_applications").await?.apps;
+        let count = apps.len();
+        let items: Vec<_> = apps
+            .into_iter()
+            .filter_map(|app| normalize::application(app, &self.links))
+            .collect();
+        warn_of_skipped("list_applications", count - items.len());
+        Ok(Page { items, next: None })
+    }
+
+    async fn get_application(&self, provider_application_id: &str) -> Result<ApplicationObservation, ProviderError> {
+        let (payload, answer) = self.client.app("get_application", provider_application_id).await?;
+        normalize::application(Value::Object(payload.app), &self.links)
+            .filter(|app| app.provider_application_id == provider_application_id)
+            .ok_or_else(|| answer.protocol("the answer is not the app that was asked for"))
+    }
+
+    async fn list_deployments(
+        &self,
+        application: &ApplicationRef,
+        page: Option<&PageToken>,
+    ) -> Result<Page<DeploymentObservation>, ProviderError> {
+        let id = &application.provider_application_id;
+        let (list, next) = self.client.deployments("list_deployments", id, page).await?;
+        let count = list.deployments.len();
+        let items: Vec<_> = list
+            .deployments
+            .into_iter()
+            .filter_map(|payload| normalize::deployment(payload, &application.name, &self.links, Authority::Rest))
+            .collect();
+        warn_of_skipped("list_deployments", count - items.len());
+        Ok(Page { items, next })
+    }
+
+    async fn get_deployment(
+        &self,
+        application: &ApplicationRef,
+        provider_deployment_id: &str,
+    ) -> Result<DeploymentObservation, ProviderError> {
+        let id = &application.provider_application_id;
+        let (payload, answer) = self
+            .client
+            .deployment("get_deployment", id, provider_deployment_id)
+            .await?;
+        let payload = Value::Object(payload.deployment);
+        normalize::deployment(payload, &application.name, &self.links, Authority::Rest)
+            .filter(|deployment| deployment.provider_deployment_id == provider_deployment_id)
+            .ok_or_else(|| answer.protocol("the answer is not the deployment that was asked for"))
+    }
+
+    async fn read_log(
+        &self,
+        application: &ApplicationRef,
+        provider_deployment_id: &str,
+    ) -> Result<String, ProviderError> {
+        self.client
+            .output("read_log", &application.provider_application_id, provider_deployment_id)
+            .await
+    }
+
+    async fn follow(
+        &self,
+        application: &ApplicationRef,
+    ) -> Result<BoxStream<'static, Result<StreamItem, ProviderError>>, ProviderError> {
+        const OPERATION: &str = "follow";
+        let (payload, answer) = self.client.app(OPERATION, &application.provider_application_id).await?;
+        let app: AppPayload = serde_json::from_value(Value::Object(payload.app)).unwrap_or_default();
+        let link = app.links.and_then(|links| links.deployments_stream);
+        let link = link.ok_or_else(|| answer.protocol("the app names no live stream"))?;
+        let url = self.client.pin_stream(OPERATION, &link)?;
+        let token = self.client.token(OPERATION).await?;
+        let socket = match stream::connect(url, &token).await {
+            Ok(socket) => socket,
+            Err(error) => {
+                if error.kind == slipway_core::provider::ErrorKind::Unauthenticated {
+                    self.client.forget(&token).await;
+                }
+                return Err(error);
+            }
+        };
+        let follow = Follow {
+            app_name: application.name.clone(),
+            links: self.links.clone(),
+            idle_timeout: self.stream_idle_timeout,
+        };
+        Ok(stream::items(socket, follow))
+    }
+}
+
+fn warn_of_skipped(operation: &'static str, skipped: usize) {
+    if skipped > 0 {
+        tracing::warn!(
+            provider = NAME,
+            operation,
+            skipped,
+            "items without a usable id were left out"
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! The live stream of an app's deployments.
+
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use serde_json::{Value, json};
+use slipway_core::Authority;
+use slipway_core::provider::{ErrorKind, ProviderError, StreamItem};
+use slipway_provider_http::{Url, lenient};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+
+use crate::auth::ApiToken;
+use crate::normalize::{self, Links};
+use crate::payload::FramePayload;
+use crate::provider::NAME;
+
+const OPERATION: &str = "follow";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A frame is a line of log or a deployment.
+const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// What the frames are read with.
+#[derive(Debug)]
+pub(crate) struct Follow {
+    pub(crate) app_name: String,
+    pub(crate) links: Links,
+    pub(crate) idle_timeout: Duration,
+}
+
+/// Connects to a URL that was checked, and proves who we are. The server tells nothing of whether it believes us: it
+/// closes, or goes on.
+pub(crate) async fn connect(url: Url, token: &ApiToken) -> Result<Socket, ProviderError> {
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_BYTES));
+    let opening = async {
+        let (mut socket, _) = connect_async_with_config(url.as_str(), Some(config), true).await?;
+        let auth = json!({"type": "auth", "data": {"token": token.value.expose()}});
+        socket.send(Message::text(auth.to_string())).await?;
+        Ok(socket)
+    };
+    match timeout(CONNECT_TIMEOUT, opening).await {
+        Ok(Ok(socket)) => Ok(socket),
+        Ok(Err(error)) => Err(refused(&error)),
+        Err(_) => Err(problem(ErrorKind::Unavailable, "the live stream did not open in time")),
+    }
+}
+
+/// The stream's items until it ends. After an error nothing more comes.
+pub(crate) fn items(socket: Socket, follow: Follow) -> BoxStream<'static, Result<StreamItem, ProviderError>> {
+    stream::unfold(Some((socket, follow)), |state| async move {
+        let (mut socket, follow) = state?;
+        match next(&mut socket, &follow).await {
+            Some(Ok(item)) => Some((Ok(item), Some((socket, follow)))),
+            Some(Err(error)) => Some((Err(error), None)),
+            None => None,
+        }
+    })
+    .boxed()
+}
+
+async fn next(socket: &mut Socket, follow: &Follow) -> Option<Result<StreamItem, ProviderError>> {
+    match timeout(follow.idle_timeout, socket.next()).await {
+        Err(_) => Some(Err(problem(ErrorKind::Unavailable, "the live stream is silent"))),
+        Ok(None | Some(Ok(Message::Close(_)))) => None,
+        Ok(Some(Ok(Message::Text(text)))) => Some(item(text.as_bytes(), follow)),
+        Ok(Some(Ok(Message::Binary(bytes)))) => Some(item(&bytes, follow)),
+        // A pong is sent by the library.
+        Ok(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => Some(Ok(StreamItem::Alive)),
+        Ok(Some(Err(SocketError::ConnectionClosed))) => None,
+        Ok(Some(Err(error))) => Some(Err(broken(&error))),
+    }
+}
+
+/// One frame.
+fn item(frame: &[u8], follow: &Follow) -> Result<StreamItem, ProviderError> {
+    let frame: FramePayload = serde_json::from_slice::<Value>(frame)
+        .and_then(serde_json::from_value)
+        .map_err(|_| problem(ErrorKind::Protocol, "a frame of the live stream is not a JSON object"))?;
+    let kind = frame.kind.unwrap_or_default();
+    let data = frame.data.unwrap_or_default();
+    let understood = match kind.as_str() {
+        "ping" => return Ok(StreamItem::Alive),
+        "new" => data.deployment.and_then(|deployment| announced(deployment, follow)),
+        "log" => frame
+            .id
+            .zip(data.content)
+            .and_then(|(provider_deployment_id, content)| match content {
+                Value::String(content) => Some(StreamItem::Log {
+                    provider_deployment_id,
+                    content: content.replace('\0', ""),
+                }),
+                _ => None,
+            }),
+        "status" => frame.id.zip(data.status).map(|(provider_deployment_id, status)| {
+            StreamItem::Deployment(Box::new(normalize::status_frame(provider_deployment_id, Some(status))))
+        }),
+        _ => None,
+    };
+    Ok(understood.unwrap_or_else(|| {
+        tracing::debug!(provider = NAME, kind, "a frame of the live stream is not understood");
+        StreamItem::Alive
+    }))
+}
+
+/// `new` comes with an id, as documented, or with a whole deployment, as the provider's own command line reads it.
+fn announced(deployment: Value, follow: &Follow) -> Option<StreamItem> {
+    if deployment.is_object() {
+        return normalize::deployment(deployment, &follow.app_name, &follow.links, Authority::Stream)
+            .map(|observation| StreamItem::Deployment(Box::new(observation)));
+    }
+    lenient::id_of(&deployment).map(|provider_deployment_id| StreamItem::Announced { provider_deployment_id })
+}
+
+fn refused(error: &SocketError) -> ProviderError {
+    match error {
+        SocketError::Http(answer) => {
+            let status = answer.status().as_u16();
+            let kind = match status {
+                401 => ErrorKind::Unauthenticated,
+                402 | 403 => ErrorKind::PermissionDenied,
+                404 => ErrorKind::NotFound,
+                408 | 500..=599 => ErrorKind::Unavailable,
+                429 => ErrorKind::RateLimited,
+                _ => ErrorKind::Protocol,
+            };
+            problem(kind, &format!("the live stream was refused with {status}"))
+        }
+        error => broken(error),
+    }
+}
+
+/// The text of the library's errors is left out: some of them quote what was received.
+fn broken(error: &SocketError) -> ProviderError {
+    match error {
+        SocketError::Capacity(_) => problem(ErrorKind::Protocol, "a frame of the live stream is too large"),
+        SocketError::Utf8(_) => problem(ErrorKind::Protocol, "a frame of the live stream is not text"),
+        SocketError::Protocol(_) => problem(ErrorKind::Unavailable, "the live stream broke off"),
+        SocketError::Io(error) => problem(ErrorKind::Unavailable, "the connection of the live stream broke")
+            .with_source(error.kind().to_string()),
+        SocketError::Tls(_) => problem(ErrorKind::Unavailable, "the live stream's host cannot be trusted"),
+        _ => problem(ErrorKind::Protocol, "the live stream is not understood"),
+    }
+}
+
+fn problem(kind: ErrorKind, message: &str) -> ProviderError {
+    ProviderError::new(kind, NAME, OPERATION, message)
+}
