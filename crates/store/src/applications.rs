@@ -192,6 +192,13 @@ pub async fn list(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// The accounts that see these applications, by name.
+pub async fn list_accounts_of(conn: &mut PgConnection, application_ids: &[Uuid]) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!("SELECT DISTINCT account FROM applications WHERE id = ANY($1) ORDER BY account", application_ids)
+        .fetch_all(conn)
+        .await?)
+}
+
 /// How many applications each account sees, archived ones left out.
 pub async fn count_by_account(conn: &mut PgConnection) -> Result<HashMap<String, i64>> {
     let rows = sqlx::query!(

@@ -4,6 +4,7 @@ pub mod applications;
 pub mod deployments;
 mod error;
 pub mod event_log;
+pub mod listener;
 pub mod page;
 pub mod pool;
 pub mod sync_targets;

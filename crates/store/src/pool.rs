@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Postgres, Transaction};
 
 use crate::{Result, StoreError};
 
@@ -38,6 +39,11 @@ pub async fn pending_migrations(pool: &PgPool) -> Result<usize> {
         .fetch_all(pool)
         .await?;
     Ok(MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count())
+}
+
+/// A transaction in which every statement sees the same state: what a list shows, and the position of the log it shows.
+pub async fn begin_snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>> {
+    Ok(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
 }
 
 /// Whether the database answers at all.

@@ -421,6 +421,35 @@ pub async fn find_account_backfill(conn: &mut PgConnection, account: &str) -> Re
     Ok((row.all, row.complete))
 }
 
+/// How far the history of an account's applications was read back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountBackfillRow {
+    /// The account.
+    pub account: String,
+    /// How many applications there are to read.
+    pub all: i64,
+    /// How many were begun.
+    pub begun: i64,
+    /// How many were read to their end.
+    pub complete: i64,
+    /// The oldest deployment reached.
+    pub oldest_at: Option<OffsetDateTime>,
+}
+
+/// The same for every account that sees any application.
+pub async fn list_account_backfills(conn: &mut PgConnection) -> Result<Vec<AccountBackfillRow>> {
+    Ok(sqlx::query_as!(
+        AccountBackfillRow,
+        r#"
+        SELECT account, count(*) AS "all!", count(*) FILTER (WHERE backfill_state <> 'pending') AS "begun!",
+               count(*) FILTER (WHERE backfill_state = 'complete') AS "complete!", min(backfill_oldest_at) AS oldest_at
+        FROM sync_targets WHERE application_id IS NOT NULL GROUP BY account
+        "#
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// Notes the freshness of an account that an event announces. The caller owes `account.freshness_changed`, but only when
 /// this answers true: another process may have been faster.
 pub async fn announce(conn: &mut PgConnection, account: &str, state: &str) -> Result<bool> {

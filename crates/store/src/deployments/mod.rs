@@ -14,6 +14,7 @@ pub use list::{DeploymentFilter, DeploymentPage, list};
 pub use write::{StoredDeployment, insert, update};
 
 use crate::Result;
+use crate::event_log::Head;
 use row::DeploymentRow;
 
 /// Of these provider ids, the deployments of an application that are stored, by provider id. The caller holds the
@@ -115,4 +116,19 @@ pub async fn find_body(conn: &mut PgConnection, id: Uuid) -> Result<Option<Deplo
 /// The account that sees a deployment, if the deployment exists.
 pub async fn find_account(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!("SELECT account FROM deployments WHERE id = $1", id).fetch_optional(conn).await?)
+}
+
+/// One deployment, and the position in the event log that it shows: read in one statement.
+pub async fn find_body_with_head(conn: &mut PgConnection, id: Uuid) -> Result<(Head, Option<DeploymentBody>)> {
+    let row = sqlx::query!(
+        r#"
+        SELECT head.epoch, head.seq, deployment.version AS "version?", deployment.body AS "body?"
+        FROM event_head AS head LEFT JOIN deployments AS deployment ON deployment.id = $1
+        "#,
+        id
+    )
+    .fetch_one(conn)
+    .await?;
+    let found = row.version.zip(row.body).map(|(version, body)| DeploymentBody { version, body });
+    Ok((Head { epoch: row.epoch, seq: row.seq }, found))
 }
