@@ -17,6 +17,8 @@ pub struct LeasedTarget {
     pub id: Uuid,
     /// Proves that the lease is ours.
     pub lease_token: Uuid,
+    /// When it was given, by the database's clock.
+    pub leased_at: OffsetDateTime,
     /// The account.
     pub account: String,
     /// The application; null for the account itself.
@@ -169,7 +171,7 @@ pub async fn acquire_due(
         SET lease_token = gen_random_uuid(), lease_holder = $3, lease_expires_at = now() + $4::bigint * interval '1 millisecond',
             last_attempt_at = now()
         FROM due WHERE target.id = due.id
-        RETURNING target.id, target.lease_token AS "lease_token!", target.account, target.application_id,
+        RETURNING target.id, target.lease_token AS "lease_token!", now() AS "leased_at!", target.account, target.application_id,
                   target.failure_count, target.last_success_at, target.backfill_state, target.backfill_page,
                   target.read_activity, target.listed_activity
         "#,
@@ -222,6 +224,21 @@ pub async fn renew_lease(conn: &mut PgConnection, id: Uuid, lease_token: Uuid, l
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Gives back every lease of these holders, so that another process need not wait for its end. `None`: of every holder, for
+/// a process that knows itself to be the only one.
+pub async fn release_all(conn: &mut PgConnection, holder: Option<&str>) -> Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE sync_targets SET lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL, next_poll_at = now()
+        WHERE lease_token IS NOT NULL AND ($1::text IS NULL OR lease_holder = $1)
+        "#,
+        holder
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Writes down how an attempt ended and gives the lease back. A target that was made due meanwhile stays due.

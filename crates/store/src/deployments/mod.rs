@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub use list::{DeploymentFilter, DeploymentPage, list};
-pub use write::{StoredDeployment, insert, update};
+pub use write::{StoredDeployment, insert, remember, update};
 
 use crate::Result;
 use crate::event_log::Head;

@@ -62,11 +62,11 @@ pub async fn insert(conn: &mut PgConnection, new: &[StoredDeployment], recorded_
     upsert_payloads(conn, new, recorded_at).await
 }
 
-/// Writes changed deployments. The caller holds the application's lock. Where anything public changed, the version was raised
-/// by one and the caller owes an event for each axis that changed.
+/// Writes changed deployments whose versions were raised by one. The caller holds the application's lock and owes an event
+/// for each axis that changed.
 ///
 /// # Errors
-/// [`StoreError::Inconsistent`] when a stored version is neither the same nor the one before.
+/// [`StoreError::Inconsistent`] when a stored version is not the one before.
 pub async fn update(conn: &mut PgConnection, changed: &[StoredDeployment], recorded_at: OffsetDateTime) -> Result<()> {
     if changed.is_empty() {
         return Ok(());
@@ -85,8 +85,7 @@ pub async fn update(conn: &mut PgConnection, changed: &[StoredDeployment], recor
                     $15::jsonb[], $16::text[])
              AS new (id, environment, provider_deployment_id, status, is_finished, is_live, is_latest, superseded_by_id,
                      rollback_of_id, finished_at, observed_at, observed_via, updated_at, version, tracked, body)
-        WHERE old.id = new.id
-          AND (old.version = new.version - 1 OR (old.version = new.version AND old.body = new.body))
+        WHERE old.id = new.id AND old.version = new.version - 1
         "#,
         &columns.ids,
         &columns.environments as &[Option<String>],
@@ -112,6 +111,21 @@ pub async fn update(conn: &mut PgConnection, changed: &[StoredDeployment], recor
         return Err(StoreError::inconsistent("deployments", what));
     }
     upsert_payloads(conn, changed, recorded_at).await
+}
+
+/// Keeps what the state machine has to remember of a deployment of which nothing public changed.
+pub async fn remember(conn: &mut PgConnection, deployment: &Deployment) -> Result<()> {
+    let tracked = serde_json::to_value(&deployment.tracked)
+        .map_err(|error| StoreError::inconsistent("deployments", error.to_string()))?;
+    sqlx::query!(
+        "UPDATE deployments SET tracked = $3 WHERE id = $1 AND version = $2",
+        deployment.id.0,
+        deployment.version,
+        tracked
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 async fn upsert_payloads(

@@ -1,0 +1,290 @@
+//! Decides, without any I/O, what a batch changes: the state of each deployment, which one is the newest, which one is live.
+
+use std::collections::{BTreeMap, HashMap};
+
+use slipway_api::DeploymentView;
+use slipway_core::observation::Asked;
+use slipway_core::provider::{Capabilities, LiveRule};
+use slipway_core::transition::Changes;
+use slipway_core::{Application, Deployment, DeploymentId, DeploymentObservation, Outcome, Status, Tracked, transition};
+use slipway_store::deployments::StoredDeployment;
+use slipway_store::event_log::NewEvent;
+use slipway_store::transitions::NewTransition;
+use time::OffsetDateTime;
+
+use super::{Report, events};
+
+/// One deployment on its way through the batch.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) deployment: Deployment,
+    /// As it is stored; none when it is new.
+    pub(super) before: Option<Deployment>,
+    pub(super) changes: Changes,
+    /// It had ended before its application was first seen: told by one event for the whole batch.
+    pub(super) is_history: bool,
+    raw: Option<serde_json::Value>,
+}
+
+impl Draft {
+    fn stored(deployment: Deployment) -> Self {
+        let before = Some(deployment.clone());
+        Self { deployment, before, changes: Changes::default(), is_history: false, raw: None }
+    }
+
+    pub(super) fn went_live(&self) -> bool {
+        self.deployment.is_live == Some(true) && self.before.as_ref().and_then(|before| before.is_live) != Some(true)
+    }
+
+    pub(super) fn was_superseded(&self) -> bool {
+        self.before.as_ref().is_some_and(|before| before.is_live == Some(true) && self.deployment.is_live != Some(true))
+    }
+
+    fn is_public_change(&self) -> bool {
+        self.before.as_ref().is_none_or(|before| {
+            self.changes.any()
+                || before.is_live != self.deployment.is_live
+                || before.is_latest != self.deployment.is_latest
+                || before.superseded_by_id != self.deployment.superseded_by_id
+        })
+    }
+}
+
+/// What a batch comes to, ready to be written.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) report: Report,
+    pub(super) inserts: Vec<StoredDeployment>,
+    pub(super) updates: Vec<StoredDeployment>,
+    /// Nothing public changed, only what the state machine remembers.
+    pub(super) remembered: Vec<Deployment>,
+    pub(super) application: Option<Application>,
+    pub(super) events: Vec<NewEvent>,
+    drafts: Vec<Draft>,
+}
+
+impl Written {
+    pub(super) fn transitions(&self) -> Vec<NewTransition<'_>> {
+        let changed = self.drafts.iter().filter(|draft| draft.before.is_none() || draft.changes.state);
+        changed
+            .map(|draft| NewTransition {
+                deployment: &draft.deployment,
+                previous_status: draft.before.as_ref().map(|before| before.tracked.status()),
+                occurred_at: events::time_of_state(&draft.deployment),
+                is_correction: draft.changes.corrected,
+            })
+            .collect()
+    }
+}
+
+/// A batch in the making.
+#[derive(Debug)]
+pub(super) struct Plan {
+    application: Application,
+    stored: HashMap<String, Deployment>,
+    drafts: BTreeMap<DeploymentId, Draft>,
+    last_succeeded: Option<Deployment>,
+    report: Report,
+    now: OffsetDateTime,
+}
+
+impl Plan {
+    pub(super) fn new(application: Application, stored: HashMap<String, Deployment>, now: OffsetDateTime) -> Self {
+        let report = Report { known: stored.len(), ..Report::default() };
+        Self { application, stored, drafts: BTreeMap::new(), last_succeeded: None, report, now }
+    }
+
+    pub(super) fn observe(&mut self, observation: &DeploymentObservation, asked: Asked) {
+        let before = self.stored.get(&observation.provider_deployment_id);
+        match transition(before.map(|deployment| &deployment.tracked), observation, asked) {
+            Outcome::Unchanged | Outcome::Stale => {}
+            Outcome::Contradiction => self.report.contradictions.push(observation.provider_deployment_id.clone()),
+            Outcome::Created(tracked) => self.create(observation, tracked, asked),
+            Outcome::Changed(tracked, changes) => {
+                let Some(before) = before.cloned() else { return };
+                let mut draft = Draft { changes, raw: observation.raw.clone(), ..Draft::stored(before) };
+                draft.deployment.tracked = *tracked;
+                if changes.state {
+                    draft.deployment.observed_at = self.now;
+                    draft.deployment.observed_via = asked.via;
+                }
+                self.drafts.insert(draft.deployment.id, draft);
+            }
+        }
+    }
+
+    fn create(&mut self, observation: &DeploymentObservation, tracked: Tracked, asked: Asked) {
+        let details = &tracked.details;
+        let created_at = details.created_at.or(details.started_at).unwrap_or(self.now);
+        let ended_at = tracked.finished_at.unwrap_or(created_at);
+        let is_history = tracked.state.is_finished && ended_at <= self.application.first_seen_at;
+        let deployment = Deployment {
+            id: DeploymentId::new(self.now),
+            application_id: self.application.id,
+            provider: self.application.provider.clone(),
+            account: self.application.account.clone(),
+            provider_deployment_id: Some(observation.provider_deployment_id.clone()),
+            environment: self.application.observed.environment.clone(),
+            tracked,
+            is_live: None,
+            is_latest: false,
+            superseded_by_id: None,
+            rollback_of_id: None,
+            created_at: slipway_core::clock::to_stored_precision(created_at),
+            version: 0,
+            first_seen_at: self.now,
+            observed_at: self.now,
+            observed_via: asked.via,
+            updated_at: self.now,
+        };
+        let raw = observation.raw.clone();
+        let draft = Draft { deployment, before: None, changes: Changes::default(), is_history, raw };
+        self.drafts.insert(draft.deployment.id, draft);
+    }
+
+    /// The deployments that must be looked at beside those observed: the newest and the live one so far.
+    pub(super) fn wanted(&self) -> Vec<DeploymentId> {
+        if self.drafts.is_empty() {
+            return Vec::new();
+        }
+        let mut wanted = vec![self.application.last_deployment_id, self.application.live_deployment_id];
+        wanted.dedup();
+        wanted.into_iter().flatten().filter(|id| !self.drafts.contains_key(id)).collect()
+    }
+
+    pub(super) fn supply(&mut self, deployment: Deployment) {
+        self.drafts.insert(deployment.id, Draft::stored(deployment));
+    }
+
+    /// Whether the live deployment no longer counts as a success, so that the one before it has to be looked for.
+    pub(super) fn must_look_for_live(&self, rule: LiveRule) -> bool {
+        let live = self.application.live_deployment_id.and_then(|id| self.drafts.get(&id));
+        rule == LiveRule::LastSucceeded
+            && live.is_some_and(|draft| draft.deployment.tracked.status() != Status::Succeeded)
+    }
+
+    pub(super) fn supply_last_succeeded(&mut self, deployment: Option<Deployment>) {
+        // What is stored as a success and is no longer one in this batch does not count.
+        self.last_succeeded = deployment.filter(|deployment| !self.drafts.contains_key(&deployment.id));
+    }
+
+    pub(super) fn conclude(mut self, capabilities: Capabilities) -> Result<Written, serde_json::Error> {
+        if let Some(deployment) = self.last_succeeded.take() {
+            self.supply(deployment);
+        }
+        let latest = self.decide_latest();
+        let live = self.decide_live(capabilities.live_rule);
+        let mut written = Written {
+            report: self.report,
+            inserts: Vec::new(),
+            updates: Vec::new(),
+            remembered: Vec::new(),
+            application: None,
+            events: Vec::new(),
+            drafts: Vec::new(),
+        };
+        let mut has_history = false;
+        let mut drafts: Vec<Draft> = self.drafts.into_values().collect();
+        drafts.sort_by_key(|draft| (draft.deployment.created_at, draft.deployment.id));
+        for mut draft in drafts {
+            if !draft.is_public_change() {
+                if draft.before.as_ref() != Some(&draft.deployment) {
+                    written.remembered.push(draft.deployment);
+                }
+                continue;
+            }
+            draft.deployment.version += 1;
+            draft.deployment.updated_at = self.now;
+            let body = serde_json::to_string(&DeploymentView::new(&draft.deployment, capabilities))?;
+            if draft.is_history {
+                has_history = true;
+            } else {
+                written.events.extend(events::of_deployment(&draft, &body));
+            }
+            let stored = StoredDeployment { deployment: draft.deployment.clone(), body, raw: draft.raw.take() };
+            if draft.before.is_none() { &mut written.inserts } else { &mut written.updates }.push(stored);
+            written.drafts.push(draft);
+        }
+        written.report.created = written.inserts.len();
+        written.report.changed = written.updates.len();
+        let moved = (self.application.last_deployment_id, self.application.live_deployment_id) != (latest, live);
+        if moved {
+            self.application.last_deployment_id = latest;
+            self.application.live_deployment_id = live;
+            self.application.version += 1;
+            self.application.updated_at = self.now;
+        }
+        if has_history || moved {
+            written.events.push(events::of_application(&self.application, has_history));
+        }
+        written.application = moved.then_some(self.application);
+        Ok(written)
+    }
+
+    /// The newest by creation. Creation never changes, so only new deployments can take the place of the one so far.
+    fn decide_latest(&mut self) -> Option<DeploymentId> {
+        let candidates = self.drafts.values().filter(|draft| {
+            draft.before.is_none() || self.application.last_deployment_id == Some(draft.deployment.id)
+        });
+        let newest = candidates.map(|draft| (draft.deployment.created_at, draft.deployment.id)).max();
+        let Some((_, latest)) = newest else { return self.application.last_deployment_id };
+        for draft in self.drafts.values_mut() {
+            draft.deployment.is_latest = draft.deployment.id == latest;
+        }
+        Some(latest)
+    }
+
+    fn decide_live(&mut self, rule: LiveRule) -> Option<DeploymentId> {
+        let before = self.application.live_deployment_id;
+        let live = match rule {
+            LiveRule::Reported => self.reported_live(),
+            LiveRule::LastSucceeded => self.last_succeeded_live(),
+        };
+        for draft in self.drafts.values_mut() {
+            let deployment = &mut draft.deployment;
+            let is_live = Some(deployment.id) == live;
+            deployment.is_live = match (rule, deployment.tracked.details.is_live) {
+                (LiveRule::Reported, None) if !is_live => None,
+                _ => Some(is_live),
+            };
+            if is_live {
+                deployment.superseded_by_id = None;
+            } else if Some(deployment.id) == before && live.is_some() {
+                deployment.superseded_by_id = live;
+            }
+        }
+        live
+    }
+
+    /// Where the provider marks it: the newest that carries the mark. The one so far keeps it until the provider takes it
+    /// away or gives it to another.
+    fn reported_live(&self) -> Option<DeploymentId> {
+        let before = self.application.live_deployment_id;
+        let marked = |draft: &&Draft| draft.deployment.tracked.details.is_live == Some(true);
+        let newest = |drafts: &mut dyn Iterator<Item = &Draft>| {
+            drafts.map(|draft| (draft.deployment.created_at, draft.deployment.id)).max().map(|(_, id)| id)
+        };
+        let newly_marked = self.drafts.values().filter(marked).filter(|draft| Some(draft.deployment.id) != before);
+        newest(&mut newly_marked.into_iter()).or_else(|| match before.map(|id| (id, self.drafts.get(&id))) {
+            Some((_, Some(draft))) if draft.deployment.tracked.details.is_live == Some(false) => None,
+            _ => before,
+        })
+    }
+
+    /// Where the provider marks none: the one that succeeded last, by its finish, else by its creation.
+    fn last_succeeded_live(&self) -> Option<DeploymentId> {
+        let succeeded = self.drafts.values().filter(|draft| draft.deployment.tracked.status() == Status::Succeeded);
+        let newest = succeeded
+            .map(|draft| {
+                let Deployment { id, created_at, tracked, .. } = &draft.deployment;
+                (tracked.finished_at.unwrap_or(*created_at), *id)
+            })
+            .max();
+        let before = self.application.live_deployment_id;
+        match newest {
+            Some((_, id)) => Some(id),
+            // Not looked at in this batch, so nothing about it changed.
+            None => before.filter(|id| !self.drafts.contains_key(id)),
+        }
+    }
+}
