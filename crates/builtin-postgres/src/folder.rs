@@ -12,6 +12,7 @@
 
 use std::fs::{self, DirBuilder, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, lchown};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +64,21 @@ impl Folder {
 
     pub(crate) fn password_file(&self) -> PathBuf {
         self.root.join("postgres-password")
+    }
+
+    /// A name for the cluster that its processes bear in their titles: `ps` tells it from others by it, and so do we
+    /// where their working folder cannot be read.
+    pub(crate) fn cluster_name(&self) -> String {
+        // FNV-1a: the same in every build, unlike the standard library's hasher.
+        let hash = self
+            .root
+            .as_os_str()
+            .as_bytes()
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+        format!("slipway-{:08x}", hash >> 32)
     }
 
     /// Where a socket folder outside the data folder is remembered, so that the next start can remove it.

@@ -194,11 +194,8 @@ impl BuiltinPostgres {
 /// The PostgreSQL for this folder: of the version that made it, if it is not new.
 async fn installation_for(folder: &Folder, places: &SearchPlaces) -> Result<Installation, Error> {
     let made_by = folder.major()?;
-    let major = match &made_by {
-        // Versions before 10 had two parts; none of them is supported, and none is installed under such a number.
-        Some(text) => Some(text.parse().unwrap_or(0)),
-        None => None,
-    };
+    // Versions before 10 had two parts; none of them is supported, and none is installed under such a number.
+    let major = made_by.as_ref().map(|text| text.parse().unwrap_or(0));
     let searched = places.clone();
     let any = move || searched.locate(None);
     let searched = places.clone();

@@ -30,7 +30,7 @@ pub(crate) fn clear_the_way(folder: &Folder) -> Result<(), Error> {
     let begin = Instant::now();
     let mut sent: Vec<(u32, Signal)> = Vec::new();
     loop {
-        let orphans = find(&data, folder.user.uid);
+        let orphans = find(folder, &data);
         let Some(first) = orphans.first() else { break };
         let waited = begin.elapsed();
         if waited > CLEAN + STEP + STEP {
@@ -84,30 +84,31 @@ fn send(pid: u32, signal: Signal) {
 }
 
 /// The PostgreSQL processes of this user that work in this cluster.
-fn find(data: &Path, uid: u32) -> Vec<Orphan> {
+fn find(folder: &Folder, data: &Path) -> Vec<Orphan> {
     let Ok(processes) = fs::read_dir("/proc") else {
         return Vec::new();
     };
+    let title = format!("postgres: {}: ", folder.cluster_name());
     let found = processes.filter_map(|entry| {
         let entry = entry.ok()?;
         let pid = entry.file_name().to_str()?.parse().ok()?;
-        if entry.metadata().ok()?.uid() != uid {
+        if entry.metadata().ok()?.uid() != folder.user.uid {
             return None;
         }
         let command_line = fs::read(entry.path().join("cmdline")).ok()?;
         // The working folder is readable only with the right to trace; the command line always is.
         let works_here = || fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == data);
-        recognize(&command_line, data, works_here).map(|postmaster| Orphan { pid, postmaster })
+        recognize(&command_line, data, &title, works_here).map(|postmaster| Orphan { pid, postmaster })
     });
     found.collect()
 }
 
 /// Whether a command line is a PostgreSQL process of this cluster, and if so whether it is the server itself.
-fn recognize(command_line: &[u8], data: &Path, works_here: impl FnOnce() -> bool) -> Option<bool> {
+fn recognize(command_line: &[u8], data: &Path, title: &str, works_here: impl FnOnce() -> bool) -> Option<bool> {
     let mut arguments = command_line.split(|byte| *byte == 0);
     let program = arguments.next()?;
     if program.starts_with(b"postgres: ") {
-        return works_here().then_some(false);
+        return (program.starts_with(title.as_bytes()) || works_here()).then_some(false);
     }
     let name = program.rsplit(|byte| *byte == b'/').next()?;
     if name != b"postgres" && name != b"postmaster" {
@@ -124,17 +125,18 @@ mod tests {
     #[test]
     fn knows_its_own_processes_and_no_others() {
         let data = Path::new("/d/postgres/data");
-        let look = |line: &str, here: bool| recognize(line.as_bytes(), data, || here);
+        let look = |line: &str, here: bool| recognize(line.as_bytes(), data, "postgres: slipway-1: ", || here);
         assert_eq!(
             look("/usr/lib/postgresql/15/bin/postgres\0-D\0/d/postgres/data\0", false),
             Some(true)
         );
         assert_eq!(look("/opt/postmaster\0-c\0x=y\0", true), Some(true));
-        assert_eq!(look("postgres: slipway: checkpointer \0", true), Some(false));
+        assert_eq!(look("postgres: old: checkpointer \0", true), Some(false));
+        assert_eq!(look("postgres: slipway-1: checkpointer \0", false), Some(false));
         assert_eq!(look("postgres: other: checkpointer \0", false), None);
         assert_eq!(look("/usr/bin/postgres\0-D\0/d/postgres/data2\0", false), None);
         assert_eq!(look("vim\0/d/postgres/data\0", true), None);
-        assert_eq!(look("sleep\0100\0", true), None);
+        assert_eq!(look("sleep\0infinity\0", true), None);
         assert_eq!(look("", true), None);
     }
 }

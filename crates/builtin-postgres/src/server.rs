@@ -1,7 +1,8 @@
 //! Starts the `postgres` program and waits until it takes connections.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
+use std::iter;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -14,25 +15,26 @@ use crate::cluster::NAME;
 use crate::folder::Folder;
 use crate::locate::Installation;
 use crate::log::Log;
-use crate::{Error, Settings};
+use crate::{Error, Settings, socket};
 
 /// Recovery after a crash reads at most the log since the last checkpoint, some gigabytes.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Starts the server. Blocks for some milliseconds.
+/// Starts the server; nothing may use the cluster any more. Blocks for some milliseconds.
 pub(crate) fn spawn(
     folder: &Folder,
     installation: &Installation,
     settings: &Settings,
     socket_dir: &Path,
 ) -> Result<(Child, Log), Error> {
+    socket::clear(socket_dir)?;
     let (log, file) = Log::open(folder.log())?;
     let log_failed = |cause| Error::folder("write", &log.path, cause);
     let program = installation.program("postgres");
     let data = folder.data();
     let mut command = folder.user.command(&program, &data);
     command.arg("-D").arg(&data);
-    for (name, value) in options(settings, socket_dir) {
+    for (name, value) in options(settings, folder, socket_dir) {
         let mut setting = OsString::from(name);
         setting.push("=");
         setting.push(value);
@@ -44,16 +46,10 @@ pub(crate) fn spawn(
     Ok((child, log))
 }
 
-fn options(settings: &Settings, socket_dir: &Path) -> Vec<(String, OsString)> {
+fn options(settings: &Settings, folder: &Folder, socket_dir: &Path) -> Vec<(String, OsString)> {
     let on_or_off = |on: bool| if on { "on" } else { "off" };
-    let sockets = [
-        b"\"",
-        socket_dir.as_os_str().as_bytes().escape_quotes().as_slice(),
-        b"\"",
-    ]
-    .concat();
     let mut options: Vec<(String, OsString)> = vec![
-        ("cluster_name".into(), NAME.into()),
+        ("cluster_name".into(), folder.cluster_name().into()),
         ("timezone".into(), "UTC".into()),
         ("log_timezone".into(), "UTC".into()),
         ("logging_collector".into(), "off".into()),
@@ -75,26 +71,19 @@ fn options(settings: &Settings, socket_dir: &Path) -> Vec<(String, OsString)> {
     options.push(("max_connections".into(), settings.max_connections.to_string().into()));
     options.push(("listen_addresses".into(), OsString::new()));
     options.push(("port".into(), "5432".into()));
-    options.push(("unix_socket_directories".into(), os_string(sockets)));
+    options.push(("unix_socket_directories".into(), quoted(socket_dir)));
     options.push(("unix_socket_permissions".into(), "0700".into()));
     options
 }
 
-trait EscapeQuotes {
-    /// Doubles quotation marks, as a quoted item of a list setting wants it.
-    fn escape_quotes(&self) -> Vec<u8>;
-}
-
-impl EscapeQuotes for [u8] {
-    fn escape_quotes(&self) -> Vec<u8> {
-        self.iter()
-            .flat_map(|byte| std::iter::repeat_n(*byte, if *byte == b'"' { 2 } else { 1 }))
-            .collect()
-    }
-}
-
-fn os_string(bytes: Vec<u8>) -> OsString {
-    std::os::unix::ffi::OsStringExt::from_vec(bytes)
+/// A folder as one item of a list setting: in quotes, with the quotes in it doubled.
+fn quoted(dir: &Path) -> OsString {
+    let doubled = dir
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .flat_map(|byte| iter::repeat_n(*byte, 1 + usize::from(*byte == b'"')));
+    OsString::from_vec(iter::once(b'"').chain(doubled).chain(iter::once(b'"')).collect())
 }
 
 /// How to connect. Everything that `PG…` variables of our environment could change is set.

@@ -1,8 +1,9 @@
 //! The folder of the Unix socket: in the data folder, or a short one where that path is too long for a socket.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rand::distr::{Alphanumeric, SampleString};
@@ -40,7 +41,9 @@ impl SocketDir {
         let path = short_dir(folder)?;
         let note = folder.socket_note();
         write_private(&note, &path.to_string_lossy()).map_err(|cause| Error::folder("write", &note, cause))?;
-        private_dir(&path).map_err(|cause| Error::folder("make", &path, cause))?;
+        // Not one that is there already: others may write here.
+        let made = DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(|cause| Error::folder("make", &path, cause))?;
         folder.hand_over(&path)?;
         tracing::info!(dir = %path.display(), "the data folder's path is too long for a socket, which lies here instead");
         Ok(Self { path, note: Some(note) })
@@ -53,6 +56,19 @@ impl SocketDir {
             drop(fs::remove_file(note));
         }
     }
+}
+
+/// Removes what a killed server leaves in the folder. PostgreSQL refuses to start over a lock file whose number lives,
+/// and that may be a stranger's, or the server's own, dead but not reaped yet.
+pub(crate) fn clear(dir: &Path) -> Result<(), Error> {
+    for name in [FILE.to_owned(), format!("{FILE}.lock")] {
+        let file = dir.join(name);
+        match fs::remove_file(&file) {
+            Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(Error::folder("remove", &file, cause)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn fits(dir: &Path) -> bool {

@@ -9,7 +9,8 @@ use std::process::{Child, Command, Stdio};
 use crate::Error;
 
 /// Waits for the end of its input, which is the end of our process, then for the server's, and removes the folder.
-const REAPER: &str = r#"read -r _
+const REAPER: &str = r#"trap "" HUP INT TERM
+read -r _
 n=0
 while [ -e "$1/postgres/data/postmaster.pid" ] && [ "$n" -lt 200 ]; do sleep 0.05; n=$((n + 1)); done
 rm -rf -- "$1""#;

@@ -96,13 +96,8 @@ impl DatabaseUser {
     pub(crate) fn explain(&self, program: &Path, dir: &Path, cause: std::io::Error) -> Error {
         if self.switch && cause.kind() == std::io::ErrorKind::PermissionDenied {
             for target in [dir, program] {
-                if let Some((blocked, mode)) = self.blocked_at(target) {
-                    return Error::NotPassable {
-                        user: self.name.clone(),
-                        blocked,
-                        mode,
-                        target: target.to_owned(),
-                    };
+                if let Some(error) = self.not_passable(target) {
+                    return error;
                 }
             }
         }
@@ -112,6 +107,7 @@ impl DatabaseUser {
         }
     }
 
+    /// The error for a way that the permission bits bar.
     pub(crate) fn not_passable(&self, target: &Path) -> Option<Error> {
         let (blocked, mode) = self.blocked_at(target)?;
         Some(Error::NotPassable {
