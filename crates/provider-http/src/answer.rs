@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use slipway_core::provider::{ErrorKind, ProviderError};
 
 /// A whole answer, whatever its status.
@@ -30,7 +30,7 @@ impl Answer {
     }
 
     /// The body as JSON. The error names the place, never what stands there.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ProviderError> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let what = match error.classify() {
                 serde_json::error::Category::Data => "is not of the documented shape",

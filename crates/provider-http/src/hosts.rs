@@ -16,6 +16,10 @@ pub fn is_loopback(url: &Url) -> bool {
 /// Checks a URL from a payload: a host that is configured, encrypted, on the port that goes with it. When the base URL is
 /// this machine (simulators), any URL of this machine will do.
 pub(crate) fn pin(base: &Url, additional_hosts: &[String], text: &str) -> Result<Url, &'static str> {
+    // Parsers disagree on what such characters mean.
+    if text.contains(|c: char| c == '\\' || c.is_whitespace() || c.is_control()) {
+        return Err("it is not a URL");
+    }
     let url = Url::parse(text).map_err(|_| "it is not a URL")?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err("it carries a user or a password");

@@ -68,21 +68,15 @@ fn push_url(clean: &mut String, url: &str) {
     let authority_end = url.find(['/', '?', '#', '\\']).unwrap_or(url.len());
     let (authority, path) = url.split_at(authority_end);
     clean.push_str(authority.rsplit_once('@').map_or(authority, |(_, host)| host));
-    let Some(parameters_at) = path.find(['?', '#']).map(|at| at + 1) else {
-        clean.push_str(path);
-        return;
-    };
-    clean.push_str(&path[..parameters_at]);
-    for (index, parameter) in path[parameters_at..].split('&').enumerate() {
-        if index > 0 {
-            clean.push('&');
-        }
-        match parameter.split_once('=') {
-            Some((name, _)) if is_secret(name) => {
+    for (index, piece) in path.split_inclusive(['?', '#', '&']).enumerate() {
+        let value_end = piece.trim_end_matches(['?', '#', '&']).len();
+        match piece[..value_end].split_once('=') {
+            Some((name, _)) if index > 0 && is_secret(name) => {
                 clean.push_str(name);
                 clean.push_str("=redacted");
+                clean.push_str(&piece[value_end..]);
             }
-            _ => clean.push_str(parameter),
+            _ => clean.push_str(piece),
         }
     }
 }
@@ -114,7 +108,7 @@ mod tests {
                 "id": 7,
                 "nested": [{"url": "https://git.example.com/a/b.git"}],
                 "links": {"output": "https://api.example.com/out?page=1&access_token=redacted&x=1", "plain": "a@b.example"},
-                "text": "see https://h/p and https://h/?sig=redacted",
+                "text": "see https://h/p and https://h/?sig=redacted#x",
                 "nul": "a\u{fffd}b",
             })
         );

@@ -12,7 +12,7 @@ use slipway_provider_http::{Answer, Auth, Client, ClientSettings, ConfigError, R
 use crate::ScalingoOptions;
 use crate::auth::{ApiToken, TokenSource};
 use crate::error;
-use crate::payload::{AppListPayload, AppSinglePayload, DeploymentListPayload, DeploymentSinglePayload};
+use crate::payload::{AppSinglePayload, DeploymentListPayload, DeploymentSinglePayload};
 use crate::provider::NAME;
 
 const RATE_LIMIT: RateLimit = RateLimit {
@@ -72,12 +72,13 @@ impl ScalingoClient {
         ))
     }
 
-    pub(crate) async fn apps(&self, operation: &'static str) -> Result<AppListPayload, ProviderError> {
+    /// All apps; the answer is an `AppListPayload`.
+    pub(crate) async fn apps(&self, operation: &'static str) -> Result<Answer, ProviderError> {
         let call = Call {
             max_body_bytes: Some(MAX_APPS_BYTES),
             ..Call::json(operation, "/v1/apps", &["v1", "apps"])
         };
-        self.decode(call).await.map(|(apps, _)| apps)
+        self.read(call).await
     }
 
     pub(crate) async fn app(
@@ -133,7 +134,8 @@ impl ScalingoClient {
         if answer.content_type == "text/html" {
             return Err(answer.protocol("the log is an HTML page"));
         }
-        Ok(String::from_utf8_lossy(&answer.body).into_owned())
+        // PostgreSQL keeps no NUL.
+        Ok(String::from_utf8_lossy(&answer.body).replace('\0', ""))
     }
 
     async fn decode<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<(T, Answer), ProviderError> {

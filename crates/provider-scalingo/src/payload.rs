@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use slipway_provider_http::lenient;
 use time::OffsetDateTime;
 
@@ -89,10 +90,11 @@ pub struct LinksPayload {
     pub deployments_stream: Option<String>,
 }
 
-/// `GET /v1/apps`.
+/// `GET /v1/apps`. It may hold thousands: each is parsed when its turn comes.
 #[derive(Debug, Deserialize)]
-pub(crate) struct AppListPayload {
-    pub(crate) apps: Vec<Value>,
+pub(crate) struct AppListPayload<'a> {
+    #[serde(borrow)]
+    pub(crate) apps: Vec<&'a RawValue>,
 }
 
 /// `GET /v1/apps/{app}`.

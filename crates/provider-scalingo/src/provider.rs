@@ -16,7 +16,7 @@ use slipway_provider_http::ConfigError;
 use crate::ScalingoOptions;
 use crate::client::ScalingoClient;
 use crate::normalize::{self, Links};
-use crate::payload::AppPayload;
+use crate::payload::{AppListPayload, AppPayload};
 use crate::stream::{self, Follow};
 
 /// The provider's name.
@@ -33,7 +33,7 @@ pub static INFO: ProviderInfo = ProviderInfo {
 /// One account of Scalingo in one region.
 #[derive(Debug)]
 pub struct ScalingoProvider {
-    client: ScalingoClient,
+    client: Arc<ScalingoClient>,
     links: Links,
     stream_idle_timeout: Duration,
 }
@@ -43,7 +43,7 @@ impl ScalingoProvider {
     pub fn new(options: ScalingoOptions, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         options.check()?;
         Ok(Self {
-            client: ScalingoClient::new(&options, clock)?,
+            client: Arc::new(ScalingoClient::new(&options, clock)?),
             links: Links {
                 region: options.region(),
                 dashboard_url: options.dashboard_url,
@@ -80,13 +80,13 @@ impl Provider for ScalingoProvider {
         &self,
         _page: Option<&PageToken>,
     ) -> Result<Page<ApplicationObservation>, ProviderError> {
-        let apps = self.client.apps("list_applications").await?.apps;
-        let count = apps.len();
-        let items: Vec<_> = apps
-            .into_iter()
+        let answer = self.client.apps("list_applications").await?;
+        let AppListPayload { apps } = answer.json()?;
+        let payloads = apps.iter().filter_map(|app| serde_json::from_str(app.get()).ok());
+        let items: Vec<_> = payloads
             .filter_map(|app| normalize::application(app, &self.links))
             .collect();
-        warn_of_skipped("list_applications", count - items.len());
+        warn_of_skipped("list_applications", apps.len() - items.len());
         Ok(Page { items, next: None })
     }
 
@@ -151,21 +151,14 @@ impl Provider for ScalingoProvider {
         let link = link.ok_or_else(|| answer.protocol("the app names no live stream"))?;
         let url = self.client.pin_stream(OPERATION, &link)?;
         let token = self.client.token(OPERATION).await?;
-        let socket = match stream::connect(url, &token).await {
-            Ok(socket) => socket,
-            Err(error) => {
-                if error.kind == slipway_core::provider::ErrorKind::Unauthenticated {
-                    self.client.forget(&token).await;
-                }
-                return Err(error);
-            }
-        };
         let follow = Follow {
             app_name: application.name.clone(),
             links: self.links.clone(),
             idle_timeout: self.stream_idle_timeout,
+            client: Arc::clone(&self.client),
+            token,
         };
-        Ok(stream::items(socket, follow))
+        stream::open(url, follow).await
     }
 }
 

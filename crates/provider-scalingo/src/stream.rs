@@ -1,5 +1,6 @@
 //! The live stream of an app's deployments.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::SinkExt;
@@ -15,6 +16,7 @@ use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 use crate::auth::ApiToken;
+use crate::client::ScalingoClient;
 use crate::normalize::{self, Links};
 use crate::payload::FramePayload;
 use crate::provider::NAME;
@@ -26,44 +28,58 @@ const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// What the frames are read with.
+/// What one stream needs.
 #[derive(Debug)]
 pub(crate) struct Follow {
     pub(crate) app_name: String,
     pub(crate) links: Links,
     pub(crate) idle_timeout: Duration,
+    pub(crate) client: Arc<ScalingoClient>,
+    pub(crate) token: ApiToken,
 }
 
-/// Connects to a URL that was checked, and proves who we are. The server tells nothing of whether it believes us: it
-/// closes, or goes on.
-pub(crate) async fn connect(url: Url, token: &ApiToken) -> Result<Socket, ProviderError> {
+/// Opens the stream at a URL that was checked. It goes on until its end; after an error nothing more comes.
+pub(crate) async fn open(
+    url: Url,
+    follow: Follow,
+) -> Result<BoxStream<'static, Result<StreamItem, ProviderError>>, ProviderError> {
+    let socket = match timeout(CONNECT_TIMEOUT, connect(&url, &follow.token)).await {
+        Ok(Ok(socket)) => socket,
+        Ok(Err(error)) => {
+            let error = refused(&error);
+            if error.kind == ErrorKind::Unauthenticated {
+                follow.client.forget(&follow.token).await;
+            }
+            return Err(error);
+        }
+        Err(_) => return Err(problem(ErrorKind::Unavailable, "the live stream did not open in time")),
+    };
+    Ok(stream::unfold(Some((socket, follow, false)), |state| async move {
+        let (mut socket, follow, has_spoken) = state?;
+        match next(&mut socket, &follow).await {
+            Some(Ok(item)) => Some((Ok(item), Some((socket, follow, true)))),
+            Some(Err(error)) => Some((Err(error), None)),
+            None => {
+                // This is all that the server does about a token that it does not like.
+                if !has_spoken {
+                    follow.client.forget(&follow.token).await;
+                }
+                None
+            }
+        }
+    })
+    .boxed())
+}
+
+/// Connects and proves who we are. The server tells nothing of whether it believes us: it closes, or goes on.
+async fn connect(url: &Url, token: &ApiToken) -> Result<Socket, SocketError> {
     let config = WebSocketConfig::default()
         .max_message_size(Some(MAX_MESSAGE_BYTES))
         .max_frame_size(Some(MAX_MESSAGE_BYTES));
-    let opening = async {
-        let (mut socket, _) = connect_async_with_config(url.as_str(), Some(config), true).await?;
-        let auth = json!({"type": "auth", "data": {"token": token.value.expose()}});
-        socket.send(Message::text(auth.to_string())).await?;
-        Ok(socket)
-    };
-    match timeout(CONNECT_TIMEOUT, opening).await {
-        Ok(Ok(socket)) => Ok(socket),
-        Ok(Err(error)) => Err(refused(&error)),
-        Err(_) => Err(problem(ErrorKind::Unavailable, "the live stream did not open in time")),
-    }
-}
-
-/// The stream's items until it ends. After an error nothing more comes.
-pub(crate) fn items(socket: Socket, follow: Follow) -> BoxStream<'static, Result<StreamItem, ProviderError>> {
-    stream::unfold(Some((socket, follow)), |state| async move {
-        let (mut socket, follow) = state?;
-        match next(&mut socket, &follow).await {
-            Some(Ok(item)) => Some((Ok(item), Some((socket, follow)))),
-            Some(Err(error)) => Some((Err(error), None)),
-            None => None,
-        }
-    })
-    .boxed()
+    let (mut socket, _) = connect_async_with_config(url.as_str(), Some(config), true).await?;
+    let auth = json!({"type": "auth", "data": {"token": token.value.expose()}});
+    socket.send(Message::text(auth.to_string())).await?;
+    Ok(socket)
 }
 
 async fn next(socket: &mut Socket, follow: &Follow) -> Option<Result<StreamItem, ProviderError>> {

@@ -1,0 +1,4 @@
+//! The client against servers that misbehave.
+
+mod client;
+mod server;
