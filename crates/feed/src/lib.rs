@@ -1,1 +1,13 @@
-//! (filled in below)
+#![doc = include_str!("../README.md")]
+
+mod feed;
+mod filter;
+mod frame;
+mod reader;
+mod ring;
+mod subscription;
+
+pub use feed::{Feed, FeedSettings};
+pub use filter::Filter;
+pub use frame::{Frame, Keys, write_control};
+pub use subscription::{Batch, Next, Reset, ResetReason, Subscription};

@@ -1,0 +1,253 @@
+//! A position in the log that moves with what its holder has taken.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use slipway_api::Cursor;
+use slipway_store::{StoreError, event_log};
+use tokio::sync::watch;
+
+use crate::feed::{Feed, Position};
+use crate::filter::Filter;
+use crate::frame::Frame;
+use crate::ring::Room;
+
+/// How many rows one replay reads at once.
+const PAGE: i64 = 200;
+
+/// What one batch holds at most, the first frame apart.
+const BATCH: Room = Room {
+    frames: 256,
+    bytes: 256 * 1024,
+};
+
+/// Events in the order of the log, all that were ready.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The events that match. Never empty.
+    pub frames: Vec<Arc<Frame>>,
+    /// The position up to which the log was looked at.
+    pub scanned: Cursor,
+}
+
+/// Why a position could not be resumed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResetReason {
+    /// Retention has removed what came after it.
+    Expired,
+    /// It is a position of another log, as after a restore.
+    UnknownEpoch,
+    /// The log ends before it.
+    BeyondHead,
+}
+
+impl ResetReason {
+    /// The public spelling.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::UnknownEpoch => "unknown_epoch",
+            Self::BeyondHead => "beyond_head",
+        }
+    }
+}
+
+/// The subscriber has missed something that nobody can give it any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reset {
+    /// Why.
+    pub reason: ResetReason,
+    /// Where the subscription goes on.
+    pub cursor: Cursor,
+}
+
+/// What a subscription gives.
+#[derive(Debug, Clone)]
+pub enum Next {
+    /// Events.
+    Batch(Batch),
+    /// A cut, after which it goes on at another position.
+    Reset(Reset),
+}
+
+/// A position and a filter.
+#[derive(Debug)]
+pub struct Subscription {
+    feed: Feed,
+    filter: Filter,
+    head: watch::Receiver<Position>,
+    /// None: from now, as soon as it is known where that is.
+    position: Option<Position>,
+    room: Room,
+}
+
+impl Subscription {
+    pub(crate) fn new(feed: Feed, filter: Filter, from: Option<Cursor>) -> Self {
+        feed.0.subscribers.fetch_add(1, Ordering::Relaxed);
+        let head = feed.0.head.subscribe();
+        let position = match from {
+            Some(cursor) => Some(Position {
+                epoch: cursor.epoch.into(),
+                seq: cursor.seq,
+            }),
+            None => Some(head.borrow().clone()).filter(|position| !position.epoch.is_empty()),
+        };
+        Self {
+            feed,
+            filter,
+            head,
+            position,
+            room: BATCH,
+        }
+    }
+
+    /// With batches of at most `frames` events.
+    pub fn with_batch_limit(mut self, frames: usize) -> Self {
+        self.room.frames = frames.clamp(1, BATCH.frames);
+        self
+    }
+
+    /// The position up to which the log was looked at for this subscription; none while nothing is known of the log.
+    pub fn position(&self) -> Option<Cursor> {
+        self.position.as_ref().map(Position::cursor)
+    }
+
+    /// Whether nothing is known to be waiting: everything up to the head as this replica knows it was looked at.
+    pub fn is_caught_up(&self) -> bool {
+        let head = self.head.borrow();
+        self.position.as_ref().is_some_and(|position| *position == *head)
+    }
+
+    /// Waits until at least one event matches, and gives all that are ready, up to the limit of a batch. May be dropped while
+    /// it waits: the position moves only with what it gives or has found not to match.
+    ///
+    /// # Errors
+    /// What the database answers while the subscription is behind the ring. Nothing is lost: call again.
+    pub async fn next_batch(&mut self) -> Result<Next, StoreError> {
+        loop {
+            let head = self.head.borrow_and_update().clone();
+            let Some(position) = self.position.clone() else {
+                self.position = Some(head.clone()).filter(|head| !head.epoch.is_empty());
+                if self.position.is_none() {
+                    self.wait_for_change().await;
+                }
+                continue;
+            };
+            if position == head {
+                self.wait_for_change().await;
+                continue;
+            }
+            let step = if position.epoch == head.epoch && position.seq < head.seq {
+                match self.read_ring(&position) {
+                    Some(step) => step,
+                    None => self.replay(&position).await?,
+                }
+            } else {
+                // Ahead of this replica, or of another log. Only the database can tell which.
+                self.replay(&position).await?
+            };
+            match step {
+                Step::Scanned(frames, scanned) => {
+                    self.position = Some(scanned.clone());
+                    if !frames.is_empty() {
+                        return Ok(Next::Batch(Batch {
+                            frames,
+                            scanned: scanned.cursor(),
+                        }));
+                    }
+                }
+                Step::Reset(reason, fresh) => {
+                    self.position = Some(fresh.clone());
+                    return Ok(Next::Reset(Reset {
+                        reason,
+                        cursor: fresh.cursor(),
+                    }));
+                }
+                Step::Wait => self.wait_for_change().await,
+            }
+        }
+    }
+
+    async fn wait_for_change(&mut self) {
+        if self.head.changed().await.is_err() {
+            // The sender lives in `self.feed`.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    fn read_ring(&self, position: &Position) -> Option<Step> {
+        let ring = self.feed.0.ring.read();
+        // The reader drops the ring before it tells of another epoch: look again under the ring's lock.
+        if self.feed.0.head.borrow().epoch != position.epoch {
+            return None;
+        }
+        let mut room = self.room;
+        let (frames, seq) = ring.read_after(position.seq, &self.filter, &mut room)?;
+        (seq > position.seq).then(|| {
+            Step::Scanned(
+                frames,
+                Position {
+                    epoch: Arc::clone(&position.epoch),
+                    seq,
+                },
+            )
+        })
+    }
+
+    async fn replay(&self, position: &Position) -> Result<Step, StoreError> {
+        // Closed never, so a permit always comes.
+        let _turn = self.feed.0.replays.acquire().await;
+        let mut conn = self.feed.0.pool.acquire().await?;
+        let rows = event_log::list_after(&mut conn, position.seq, PAGE).await?;
+        let head = event_log::find_head(&mut conn).await?;
+        drop(conn);
+        if *head.epoch != *position.epoch {
+            return Ok(Step::Reset(ResetReason::UnknownEpoch, head.into()));
+        }
+        let Some(first) = rows.first() else {
+            return Ok(match head.seq.cmp(&position.seq) {
+                std::cmp::Ordering::Less => Step::Reset(ResetReason::BeyondHead, head.into()),
+                // This replica has not read that far yet.
+                std::cmp::Ordering::Equal => Step::Wait,
+                std::cmp::Ordering::Greater => Step::Reset(ResetReason::Expired, head.into()),
+            });
+        };
+        if first.seq != position.seq + 1 {
+            return Ok(Step::Reset(ResetReason::Expired, head.into()));
+        }
+        let mut room = self.room;
+        let (mut frames, mut seq) = (Vec::new(), position.seq);
+        for row in rows {
+            let frame = Frame::new(&position.epoch, row);
+            if self.filter.matches(frame.keys()) {
+                if !room.take(&frame) {
+                    break;
+                }
+                seq = frame.seq();
+                frames.push(Arc::new(frame));
+            } else {
+                seq = frame.seq();
+            }
+        }
+        Ok(Step::Scanned(
+            frames,
+            Position {
+                epoch: Arc::clone(&position.epoch),
+                seq,
+            },
+        ))
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.feed.0.subscribers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+enum Step {
+    Scanned(Vec<Arc<Frame>>, Position),
+    Reset(ResetReason, Position),
+    /// Nothing to do until the reader has moved.
+    Wait,
+}
