@@ -33,6 +33,11 @@ impl StoreError {
         Self::Inconsistent { table, what: what.into() }
     }
 
+    /// A statement that took longer than its caller waits.
+    pub fn timed_out() -> Self {
+        Self::Unavailable(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
+    }
+
     /// Whether the same transaction may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Conflict(_))
