@@ -41,7 +41,12 @@ impl FromStr for Cursor {
             && epoch.bytes().all(|byte| byte.is_ascii_alphanumeric())
             && seq.bytes().all(|byte| byte.is_ascii_digit());
         let seq = seq.parse().map_err(|_| InvalidCursor)?;
-        well_formed.then(|| Self { epoch: epoch.to_owned(), seq }).ok_or(InvalidCursor)
+        well_formed
+            .then(|| Self {
+                epoch: epoch.to_owned(),
+                seq,
+            })
+            .ok_or(InvalidCursor)
     }
 }
 
@@ -51,13 +56,27 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_back_as_it_was_printed() {
-        let cursor = Cursor { epoch: "1f0c9a".to_owned(), seq: 42 };
+        let cursor = Cursor {
+            epoch: "1f0c9a".to_owned(),
+            seq: 42,
+        };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
     }
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "-", "abc", "abc-", "-1", "abc--1", "abc-+1", "a b-1", "abc-1-2", "abc-99999999999999999999"] {
+        for text in [
+            "",
+            "-",
+            "abc",
+            "abc-",
+            "-1",
+            "abc--1",
+            "abc-+1",
+            "a b-1",
+            "abc-1-2",
+            "abc-99999999999999999999",
+        ] {
             assert_eq!(text.parse::<Cursor>(), Err(InvalidCursor), "{text}");
         }
     }

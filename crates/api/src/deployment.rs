@@ -254,8 +254,14 @@ impl DeploymentView {
     /// The public form of `deployment`, whose provider offers `capabilities`.
     pub fn new(deployment: &Deployment, capabilities: Capabilities) -> Self {
         let details = &deployment.tracked.details;
-        let State { phase, is_finished, failure_reason, failure_message, provider_status, .. } =
-            deployment.tracked.state.clone();
+        let State {
+            phase,
+            is_finished,
+            failure_reason,
+            failure_message,
+            provider_status,
+            ..
+        } = deployment.tracked.state.clone();
         let status = deployment.tracked.status();
         let ended = is_finished || status.is_end();
         let (allowed_actions, blocked_actions) = action::sort(&[
@@ -300,12 +306,14 @@ impl DeploymentView {
                 message: git.message,
                 committed_at: git.committed_at,
             },
-            artifact: (artifact.image.is_some() || artifact.image_size_bytes.is_some() || artifact.base_image.is_some())
-                .then(|| ArtifactView {
-                    image: artifact.image.clone(),
-                    image_size_bytes: artifact.image_size_bytes,
-                    base_image: artifact.base_image.clone(),
-                }),
+            artifact: (artifact.image.is_some()
+                || artifact.image_size_bytes.is_some()
+                || artifact.base_image.is_some())
+            .then(|| ArtifactView {
+                image: artifact.image.clone(),
+                image_size_bytes: artifact.image_size_bytes,
+                base_image: artifact.base_image.clone(),
+            }),
             services: details.services.clone().unwrap_or_default(),
             is_live: deployment.is_live,
             is_latest: deployment.is_latest,
@@ -321,7 +329,11 @@ impl DeploymentView {
             queued_ms: deployment.queued_ms(),
             duration_ms: deployment.duration_ms(),
             // No route serves logs yet, so none is promised.
-            logs: LogsView { available: false, live: false, complete: false },
+            logs: LogsView {
+                available: false,
+                live: false,
+                complete: false,
+            },
             allowed_actions,
             blocked_actions,
             labels: BTreeMap::new(),

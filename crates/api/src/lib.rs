@@ -15,11 +15,11 @@ pub use account::{AccountList, AccountView, RateBudgetView};
 pub use action::BlockedActionView;
 pub use application::{ApplicationCapabilitiesView, ApplicationList, ApplicationView, Support};
 pub use cursor::{Cursor, InvalidCursor};
-pub use deployment::{
-    ActorView, ArtifactView, DeploymentList, DeploymentView, GitView, LogsView, Status, TriggerView,
-};
+pub use deployment::{ActorView, ArtifactView, DeploymentList, DeploymentView, GitView, LogsView, Status, TriggerView};
 pub use event::{EventList, EventView};
-pub use freshness::{AccountFreshnessView, BackfillView, FreshnessMode, FreshnessState, FreshnessView, ListFreshnessView};
+pub use freshness::{
+    AccountFreshnessView, BackfillView, FreshnessMode, FreshnessState, FreshnessView, ListFreshnessView,
+};
 pub use problem::{FieldErrorView, ProblemView};
 pub use provider::{ProviderCapabilitiesView, ProviderList, ProviderView, StatusMappingView, UnmappedStatusView};
 pub use timeline::{TimelineEntryView, TimelineList};

@@ -60,7 +60,9 @@ impl From<Capabilities> for ProviderCapabilitiesView {
             webhooks: capabilities.webhooks,
             webhooks_signed: capabilities.webhooks_signed,
             page_size_max: capabilities.page_size_max.and_then(|size| i32::try_from(size).ok()),
-            history_max_age_ms: capabilities.history_max_age.and_then(|age| i64::try_from(age.as_millis()).ok()),
+            history_max_age_ms: capabilities
+                .history_max_age
+                .and_then(|age| i64::try_from(age.as_millis()).ok()),
             live_rule: match capabilities.live_rule {
                 LiveRule::Reported => "reported",
                 LiveRule::LastSucceeded => "last_succeeded",

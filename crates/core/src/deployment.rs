@@ -204,5 +204,7 @@ impl Deployment {
 }
 
 fn milliseconds_between(from: OffsetDateTime, to: OffsetDateTime) -> Option<i64> {
-    i64::try_from((to - from).whole_milliseconds()).ok().filter(|ms| *ms >= 0)
+    i64::try_from((to - from).whole_milliseconds())
+        .ok()
+        .filter(|ms| *ms >= 0)
 }

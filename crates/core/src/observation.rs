@@ -36,7 +36,9 @@ impl Via {
 
     /// The way with this public spelling.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Webhook, Self::Stream, Self::Poll, Self::Backfill, Self::Write].into_iter().find(|via| via.as_str() == text)
+        [Self::Webhook, Self::Stream, Self::Poll, Self::Backfill, Self::Write]
+            .into_iter()
+            .find(|via| via.as_str() == text)
     }
 }
 

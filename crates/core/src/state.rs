@@ -28,8 +28,14 @@ pub enum Status {
 
 impl Status {
     /// Every status, in the order of a deployment's life.
-    pub const ALL: [Self; 6] =
-        [Self::Queued, Self::InProgress, Self::Succeeded, Self::Failed, Self::Canceled, Self::Unknown];
+    pub const ALL: [Self; 6] = [
+        Self::Queued,
+        Self::InProgress,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Canceled,
+        Self::Unknown,
+    ];
 
     /// The public spelling.
     pub const fn as_str(self) -> &'static str {
@@ -160,7 +166,9 @@ impl State {
 
     /// Whether this is the state that [`State::gone`] makes.
     pub fn is_gone(&self) -> bool {
-        self.status == Status::Unknown && self.is_finished && self.failure_reason.as_deref() == Some(reason::GONE_UPSTREAM)
+        self.status == Status::Unknown
+            && self.is_finished
+            && self.failure_reason.as_deref() == Some(reason::GONE_UPSTREAM)
     }
 
     /// unknown < queued < in progress < unknown but finished < the ends.

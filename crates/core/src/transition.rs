@@ -134,12 +134,19 @@ fn conclude(current: &Tracked, mut next: Tracked, asked: Asked) -> Outcome {
     if next.details != current.details {
         next.details_asked_at = next.details_asked_at.max(asked.at);
     }
-    if next == *current { Outcome::Unchanged } else { Outcome::Changed(Box::new(next), changes) }
+    if next == *current {
+        Outcome::Unchanged
+    } else {
+        Outcome::Changed(Box::new(next), changes)
+    }
 }
 
 fn changes_between(current: &Tracked, next: &Tracked, asked: Asked) -> Changes {
     // Who said it is ours to remember, not public: the same end from a better source changes nothing that anybody sees.
-    let state = State { authority: current.state.authority, ..next.state.clone() } != current.state;
+    let state = State {
+        authority: current.state.authority,
+        ..next.state.clone()
+    } != current.state;
     let (before, after) = (current.status(), next.status());
     let finish_moved = current.finished_at.is_some() && next.finished_at != current.finished_at;
     let overrules = state && compare(&current.state, &next.state) != Precedence::Higher;
@@ -168,7 +175,11 @@ enum Precedence {
 fn compare(current: &State, incoming: &State) -> Precedence {
     // "Gone" is said of a deployment that had not ended; one that had keeps its end, however unclear.
     if incoming.is_gone() && current.is_finished {
-        return if current.is_gone() { Precedence::Same } else { Precedence::Lower };
+        return if current.is_gone() {
+            Precedence::Same
+        } else {
+            Precedence::Lower
+        };
     }
     if current.is_gone() && incoming.rank() == current.rank() && !incoming.is_gone() {
         return Precedence::Lower;

@@ -23,7 +23,12 @@ pub struct Context {
 impl Context {
     /// A context whose clock is taken to agree with the database's until the first look at it.
     pub fn new(pool: PgPool, registry: ProviderRegistry, clock: Arc<dyn Clock>) -> Self {
-        Self { pool, registry, clock, offset: Arc::default() }
+        Self {
+            pool,
+            registry,
+            clock,
+            offset: Arc::default(),
+        }
     }
 
     /// Notes what the database's clock says now.

@@ -1,7 +1,56 @@
 #![doc = include_str!("../README.md")]
 
 mod context;
+mod freshness;
 pub mod ingest;
 pub mod supervisor;
+pub mod sync;
+
+use std::sync::Arc;
+
+use slipway_core::Clock;
+use slipway_core::provider::ProviderRegistry;
+use slipway_store::PgPool;
 
 pub use context::Context;
+pub use sync::SyncSettings;
+
+use supervisor::Supervisor;
+
+/// The background work of a process.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    context: Context,
+    settings: SyncSettings,
+}
+
+impl Engine {
+    /// An engine that is not at work yet.
+    pub fn new(settings: SyncSettings, pool: PgPool, registry: ProviderRegistry, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            context: Context::new(pool, registry, clock),
+            settings,
+        }
+    }
+
+    /// What the engine works with, for callers that bring observations in themselves.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Starts the background tasks; they end when the supervisor's token is cancelled.
+    pub fn spawn(&self, supervisor: &Supervisor) {
+        let (context, settings, shutdown) = (
+            self.context.clone(),
+            self.settings.clone(),
+            supervisor.shutdown().clone(),
+        );
+        supervisor.spawn("sync", move || {
+            sync::run(context.clone(), settings.clone(), shutdown.clone())
+        });
+        let (context, shutdown) = (self.context.clone(), supervisor.shutdown().clone());
+        supervisor.spawn("freshness", move || {
+            freshness::announce(context.clone(), shutdown.clone())
+        });
+    }
+}

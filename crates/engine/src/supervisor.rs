@@ -64,7 +64,12 @@ pub struct Supervisor {
 impl Supervisor {
     /// A supervisor whose tasks end once `shutdown` is cancelled.
     pub fn new(clock: Arc<dyn Clock>, shutdown: CancellationToken) -> Self {
-        Self { clock, shutdown, tracker: TaskTracker::new(), statuses: Arc::default() }
+        Self {
+            clock,
+            shutdown,
+            tracker: TaskTracker::new(),
+            statuses: Arc::default(),
+        }
     }
 
     /// The token on whose cancellation tasks must end by themselves.
@@ -126,7 +131,11 @@ impl Supervisor {
     pub async fn join(&self, limit: Duration) -> Vec<String> {
         self.tracker.close();
         let _ = tokio::time::timeout(limit, self.tracker.wait()).await;
-        self.lock().iter().filter(|status| status.state != TaskState::Stopped).map(|status| status.name.clone()).collect()
+        self.lock()
+            .iter()
+            .filter(|status| status.state != TaskState::Stopped)
+            .map(|status| status.name.clone())
+            .collect()
     }
 
     fn register(&self, name: &str) -> usize {

@@ -194,9 +194,12 @@ pub async fn list(
 
 /// The accounts that see these applications, by name.
 pub async fn list_accounts_of(conn: &mut PgConnection, application_ids: &[Uuid]) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar!("SELECT DISTINCT account FROM applications WHERE id = ANY($1) ORDER BY account", application_ids)
-        .fetch_all(conn)
-        .await?)
+    Ok(sqlx::query_scalar!(
+        "SELECT DISTINCT account FROM applications WHERE id = ANY($1) ORDER BY account",
+        application_ids
+    )
+    .fetch_all(conn)
+    .await?)
 }
 
 /// How many applications each account sees, archived ones left out.
@@ -288,6 +291,9 @@ pub async fn update(conn: &mut PgConnection, application: &Application) -> Resul
     if done.rows_affected() == 1 {
         Ok(())
     } else {
-        Err(StoreError::inconsistent("applications", format!("version {} does not follow", application.version)))
+        Err(StoreError::inconsistent(
+            "applications",
+            format!("version {} does not follow", application.version),
+        ))
     }
 }

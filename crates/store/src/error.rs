@@ -30,7 +30,10 @@ pub enum StoreError {
 impl StoreError {
     /// A row that is not what it should be.
     pub(crate) fn inconsistent(table: &'static str, what: impl Into<String>) -> Self {
-        Self::Inconsistent { table, what: what.into() }
+        Self::Inconsistent {
+            table,
+            what: what.into(),
+        }
     }
 
     /// A statement that took longer than its caller waits.

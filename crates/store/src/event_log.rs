@@ -85,12 +85,16 @@ pub struct EventRow {
 
 /// Where the log ends now.
 pub async fn find_head(conn: &mut PgConnection) -> Result<Head> {
-    Ok(sqlx::query_as!(Head, "SELECT epoch, seq FROM event_head").fetch_one(conn).await?)
+    Ok(sqlx::query_as!(Head, "SELECT epoch, seq FROM event_head")
+        .fetch_one(conn)
+        .await?)
 }
 
 /// The number of the oldest event kept, if there is any.
 pub async fn find_oldest(conn: &mut PgConnection) -> Result<Option<i64>> {
-    Ok(sqlx::query_scalar!("SELECT min(seq) FROM events").fetch_one(conn).await?)
+    Ok(sqlx::query_scalar!("SELECT min(seq) FROM events")
+        .fetch_one(conn)
+        .await?)
 }
 
 /// Appends events in the order given and hints at them. Answers the number of the last.

@@ -38,12 +38,17 @@ pub async fn pending_migrations(pool: &PgPool) -> Result<usize> {
     let applied = sqlx::query_scalar::<_, i64>("SELECT version FROM _sqlx_migrations WHERE success")
         .fetch_all(pool)
         .await?;
-    Ok(MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count())
+    Ok(MIGRATOR
+        .iter()
+        .filter(|migration| !applied.contains(&migration.version))
+        .count())
 }
 
 /// A transaction in which every statement sees the same state: what a list shows, and the position of the log it shows.
 pub async fn begin_snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>> {
-    Ok(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+    Ok(pool
+        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        .await?)
 }
 
 /// Whether the database answers at all.

@@ -99,6 +99,8 @@ pub enum Attempt {
         /// The mark of activity that this read covers.
         read_activity: Option<String>,
     },
+    /// The provider was not asked: the account has to wait.
+    Postponed,
     /// It was not.
     Failed {
         /// A short code.
@@ -252,6 +254,7 @@ pub async fn release(
     next_in: Duration,
 ) -> Result<bool> {
     let (succeeded, mode, activity, code, message) = match attempt {
+        Attempt::Postponed => return postpone(conn, id, lease_token, next_in).await,
         Attempt::Succeeded { mode, read_activity } => (true, Some(mode.as_str()), read_activity.as_deref(), None, None),
         Attempt::Failed { code, message } => (false, None, None, Some(code.as_str()), Some(message.as_str())),
     };
@@ -285,6 +288,23 @@ pub async fn release(
     Ok(done.rows_affected() == 1)
 }
 
+async fn postpone(conn: &mut PgConnection, id: Uuid, lease_token: Uuid, next_in: Duration) -> Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE sync_targets
+        SET lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL,
+            next_poll_at = now() + $3::bigint * interval '1 millisecond'
+        WHERE id = $1 AND lease_token = $2
+        "#,
+        id,
+        lease_token,
+        milliseconds(next_in)
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Writes down that a target was read with success while its lease goes on, as a live stream does.
 pub async fn record_success(
     conn: &mut PgConnection,
@@ -311,7 +331,8 @@ pub async fn record_success(
 }
 
 /// Notes the marks of activity of an account's list, and makes due now every application whose mark is not the one that its
-/// deployments were last read at, or that seems busy. Answers how many became due.
+/// deployments were last read at; one that seems busy within 10 seconds. One that keeps failing waits for its own time.
+/// Answers how many rows changed.
 pub async fn note_activity(
     conn: &mut PgConnection,
     application_ids: &[Uuid],
@@ -322,13 +343,16 @@ pub async fn note_activity(
         r#"
         UPDATE sync_targets AS target
         SET listed_activity = listed.activity, missed_walks = 0,
-            next_poll_at = CASE WHEN target.read_activity IS DISTINCT FROM listed.activity OR listed.busy
-                                THEN least(target.next_poll_at, now()) ELSE target.next_poll_at END
+            next_poll_at = CASE WHEN target.read_activity IS DISTINCT FROM listed.activity AND target.failure_count = 0
+                                THEN least(target.next_poll_at, now())
+                                WHEN listed.busy THEN least(target.next_poll_at, now() + interval '10 seconds')
+                                ELSE target.next_poll_at END
         FROM UNNEST($1::uuid[], $2::text[], $3::boolean[]) AS listed (application_id, activity, busy)
         WHERE target.application_id = listed.application_id
           AND (target.listed_activity IS DISTINCT FROM listed.activity OR target.missed_walks <> 0
-               OR ((target.read_activity IS DISTINCT FROM listed.activity OR listed.busy) AND target.next_poll_at > now()
-                   AND target.failure_count = 0))
+               OR (target.read_activity IS DISTINCT FROM listed.activity AND target.next_poll_at > now()
+                   AND target.failure_count = 0)
+               OR (listed.busy AND target.next_poll_at > now() + interval '10 seconds'))
         "#,
         application_ids,
         activities as &[Option<String>],
@@ -355,7 +379,17 @@ pub async fn count_missed(conn: &mut PgConnection, account: &str, seen: &[Uuid])
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().filter(|row| row.missed_walks >= 2).map(|row| row.id).collect())
+    Ok(rows
+        .into_iter()
+        .filter(|row| row.missed_walks >= 2)
+        .map(|row| row.id)
+        .collect())
+}
+
+/// The mark of activity that the account's list now shows for a target.
+pub async fn find_listed_activity(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>> {
+    let found = sqlx::query_scalar!("SELECT listed_activity FROM sync_targets WHERE id = $1", id);
+    Ok(found.fetch_optional(conn).await?.flatten())
 }
 
 /// Makes an application's target due now. False when there is none.

@@ -56,18 +56,26 @@ pub async fn append(
     }
     let ids: Vec<Uuid> = transitions.iter().map(|new| new.deployment.id.0).collect();
     let versions: Vec<i64> = transitions.iter().map(|new| new.deployment.version).collect();
-    let statuses: Vec<String> =
-        transitions.iter().map(|new| new.deployment.tracked.status().as_str().to_owned()).collect();
-    let previous: Vec<Option<String>> =
-        transitions.iter().map(|new| new.previous_status.map(|status| status.as_str().to_owned())).collect();
+    let statuses: Vec<String> = transitions
+        .iter()
+        .map(|new| new.deployment.tracked.status().as_str().to_owned())
+        .collect();
+    let previous: Vec<Option<String>> = transitions
+        .iter()
+        .map(|new| new.previous_status.map(|status| status.as_str().to_owned()))
+        .collect();
     let states = transitions.iter().map(|new| &new.deployment.tracked.state);
-    let phases: Vec<Option<String>> =
-        states.clone().map(|state| state.phase.as_ref().map(|phase| phase.as_str().to_owned())).collect();
+    let phases: Vec<Option<String>> = states
+        .clone()
+        .map(|state| state.phase.as_ref().map(|phase| phase.as_str().to_owned()))
+        .collect();
     let provider: Vec<Option<String>> = states.clone().map(|state| state.provider_status.clone()).collect();
     let reasons: Vec<Option<String>> = states.map(|state| state.failure_reason.clone()).collect();
     let occurred: Vec<Option<OffsetDateTime>> = transitions.iter().map(|new| new.occurred_at).collect();
-    let via: Vec<String> =
-        transitions.iter().map(|new| new.deployment.observed_via.as_str().to_owned()).collect();
+    let via: Vec<String> = transitions
+        .iter()
+        .map(|new| new.deployment.observed_via.as_str().to_owned())
+        .collect();
     let corrections: Vec<bool> = transitions.iter().map(|new| new.is_correction).collect();
     sqlx::query!(
         r#"

@@ -69,12 +69,24 @@ pub struct ProviderError {
 impl ProviderError {
     /// An error of this kind.
     pub fn new(kind: ErrorKind, provider: &'static str, operation: &'static str, message: impl Into<String>) -> Self {
-        Self { kind, provider, operation, retry_after: None, message: message.into(), source: None }
+        Self {
+            kind,
+            provider,
+            operation,
+            retry_after: None,
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// A call that this provider cannot serve. No request was made.
     pub fn unsupported(provider: &'static str, operation: &'static str) -> Self {
-        Self::new(ErrorKind::Unsupported, provider, operation, "this provider cannot do that")
+        Self::new(
+            ErrorKind::Unsupported,
+            provider,
+            operation,
+            "this provider cannot do that",
+        )
     }
 
     /// The same with what caused it.
@@ -94,7 +106,14 @@ impl ProviderError {
 
 impl fmt::Display for ProviderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}: {}", self.provider, self.operation, self.kind.as_str(), self.message)
+        write!(
+            f,
+            "{} {}: {}: {}",
+            self.provider,
+            self.operation,
+            self.kind.as_str(),
+            self.message
+        )
     }
 }
 

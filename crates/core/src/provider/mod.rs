@@ -105,10 +105,7 @@ pub trait Provider: Debug + Send + Sync {
     }
 
     /// One page of the account's applications. Pages shift while one walks: walk again to be sure that one is missing.
-    async fn list_applications(
-        &self,
-        page: Option<&PageToken>,
-    ) -> Result<Page<ApplicationObservation>, ProviderError>;
+    async fn list_applications(&self, page: Option<&PageToken>) -> Result<Page<ApplicationObservation>, ProviderError>;
 
     /// One application. [`ErrorKind::NotFound`] when the provider does not have it.
     async fn get_application(&self, provider_application_id: &str) -> Result<ApplicationObservation, ProviderError>;

@@ -29,6 +29,9 @@ impl ProviderRegistry {
 
     /// The kinds of platform in use, each with one of its adapters.
     pub fn providers(&self) -> BTreeMap<ProviderName, &SharedProvider> {
-        self.accounts.values().map(|provider| (ProviderName::from(provider.info().name), provider)).collect()
+        self.accounts
+            .values()
+            .map(|provider| (ProviderName::from(provider.info().name), provider))
+            .collect()
     }
 }

@@ -22,7 +22,10 @@ pub async fn ingest_applications(
     observed: &[ApplicationObservation],
 ) -> Result<Vec<ApplicationId>, IngestError> {
     let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
-    let keys: Vec<String> = observed.iter().map(|seen| seen.provider_application_id.clone()).collect();
+    let keys: Vec<String> = observed
+        .iter()
+        .map(|seen| seen.provider_application_id.clone())
+        .collect();
     let stored = applications::list_by_provider_ids(&mut conn, account.as_str(), &keys).await?;
     if needs_writing(&stored, observed) {
         let mut tries = 1;
@@ -34,8 +37,10 @@ pub async fn ingest_applications(
         }
     }
     let stored = applications::list_by_provider_ids(&mut conn, account.as_str(), &keys).await?;
-    let by_key: HashMap<&str, ApplicationId> =
-        stored.iter().map(|application| (application.observed.provider_application_id.as_str(), application.id)).collect();
+    let by_key: HashMap<&str, ApplicationId> = stored
+        .iter()
+        .map(|application| (application.observed.provider_application_id.as_str(), application.id))
+        .collect();
     let known: Vec<_> = observed
         .iter()
         .filter_map(|seen| Some((*by_key.get(seen.provider_application_id.as_str())?, seen)))
@@ -54,7 +59,9 @@ pub async fn ingest_applications(
 pub async fn archive(context: &Context, application_id: ApplicationId, lease: Lease) -> Result<(), IngestError> {
     let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
     let mut transaction = conn.begin().await.map_err(StoreError::from)?;
-    let Some(mut application) = applications::lock(&mut transaction, application_id).await? else { return Ok(()) };
+    let Some(mut application) = applications::lock(&mut transaction, application_id).await? else {
+        return Ok(());
+    };
     if !sync_targets::hold_lease(&mut transaction, lease.target_id, lease.token).await? {
         return Err(IngestError::LeaseLost);
     }
@@ -131,9 +138,19 @@ async fn write(
                     let activity = seen.activity.as_deref();
                     let target = id::new_id(now);
                     let (account, provider) = (account.as_str(), provider.as_str());
-                    sync_targets::insert_application(&mut transaction, target, account, provider, application.id, activity)
-                        .await?;
-                    new_events.push(events::about_application(&application, EventType::ApplicationDiscovered));
+                    sync_targets::insert_application(
+                        &mut transaction,
+                        target,
+                        account,
+                        provider,
+                        application.id,
+                        activity,
+                    )
+                    .await?;
+                    new_events.push(events::about_application(
+                        &application,
+                        EventType::ApplicationDiscovered,
+                    ));
                 }
             }
             Some(application) if application.observed == public && application.archived_at.is_none() => {}

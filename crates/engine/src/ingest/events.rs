@@ -43,8 +43,11 @@ pub(super) fn of_deployment(draft: &Draft, body: &str) -> Vec<NewEvent> {
 
 /// The event of an application whose newest or live deployment moved, or whose history was stored.
 pub(super) fn of_application(application: &Application, has_history: bool) -> NewEvent {
-    let r#type =
-        if has_history { EventType::ApplicationHistoryChanged } else { EventType::ApplicationUpdated };
+    let r#type = if has_history {
+        EventType::ApplicationHistoryChanged
+    } else {
+        EventType::ApplicationUpdated
+    };
     about_application(application, r#type)
 }
 
@@ -73,7 +76,10 @@ pub(super) fn time_of_state(deployment: &Deployment) -> Option<OffsetDateTime> {
         Status::Queued => details.queued_at,
         Status::InProgress => details.started_at,
         Status::Succeeded | Status::Failed | Status::Canceled => deployment.tracked.finished_at,
-        Status::Unknown => deployment.tracked.finished_at.filter(|_| deployment.tracked.state.is_finished),
+        Status::Unknown => deployment
+            .tracked
+            .finished_at
+            .filter(|_| deployment.tracked.state.is_finished),
     }
 }
 

@@ -128,21 +128,35 @@ fn split_repeated(batch: &Batch) -> (Batch, Option<Batch>) {
         .iter()
         .cloned()
         .partition(|observation| seen.insert(observation.provider_deployment_id.clone()));
-    let again = (!repeated.is_empty()).then(|| Batch { observations: repeated, ..batch.clone() });
-    (Batch { observations: first, ..batch.clone() }, again)
+    let again = (!repeated.is_empty()).then(|| Batch {
+        observations: repeated,
+        ..batch.clone()
+    });
+    (
+        Batch {
+            observations: first,
+            ..batch.clone()
+        },
+        again,
+    )
 }
 
 async fn find_unchanged(conn: &mut PgConnection, batch: &Batch) -> Result<Option<Report>, IngestError> {
     let stored = deployments::find_by_provider_ids(conn, batch.application_id, &provider_ids(batch)).await?;
     let unchanged = batch.observations.iter().all(|observation| {
-        stored.get(&observation.provider_deployment_id).is_some_and(|deployment| {
-            matches!(
-                transition(Some(&deployment.tracked), observation, batch.asked),
-                Outcome::Unchanged | Outcome::Stale
-            )
-        })
+        stored
+            .get(&observation.provider_deployment_id)
+            .is_some_and(|deployment| {
+                matches!(
+                    transition(Some(&deployment.tracked), observation, batch.asked),
+                    Outcome::Unchanged | Outcome::Stale
+                )
+            })
     });
-    Ok(unchanged.then(|| Report { known: stored.len(), ..Report::default() }))
+    Ok(unchanged.then(|| Report {
+        known: stored.len(),
+        ..Report::default()
+    }))
 }
 
 async fn write(context: &Context, conn: &mut PgConnection, batch: &Batch) -> Result<Report, IngestError> {
@@ -183,18 +197,27 @@ async fn write(context: &Context, conn: &mut PgConnection, batch: &Batch) -> Res
     }
     let last_event = event_log::append(conn, &outcome.events, now).await?;
     transaction.commit().await.map_err(StoreError::from)?;
-    Ok(Report { last_event, ..outcome.report })
+    Ok(Report {
+        last_event,
+        ..outcome.report
+    })
 }
 
 async fn count_unmapped(context: &Context, conn: &mut PgConnection, batch: &Batch) -> Result<(), IngestError> {
     let mut counts: HashMap<&str, i64> = HashMap::new();
-    for unmapped in batch.observations.iter().filter_map(|observation| observation.unmapped_status.as_deref()) {
+    for unmapped in batch
+        .observations
+        .iter()
+        .filter_map(|observation| observation.unmapped_status.as_deref())
+    {
         *counts.entry(unmapped).or_default() += 1;
     }
     if counts.is_empty() {
         return Ok(());
     }
-    let Some(application) = application_rows::find(conn, batch.application_id).await? else { return Ok(()) };
+    let Some(application) = application_rows::find(conn, batch.application_id).await? else {
+        return Ok(());
+    };
     for (status, times) in counts {
         let provider = application.provider.as_str();
         unmapped_statuses::count(conn, provider, status, times, context.clock.now()).await?;
@@ -203,5 +226,9 @@ async fn count_unmapped(context: &Context, conn: &mut PgConnection, batch: &Batc
 }
 
 fn provider_ids(batch: &Batch) -> Vec<String> {
-    batch.observations.iter().map(|observation| observation.provider_deployment_id.clone()).collect()
+    batch
+        .observations
+        .iter()
+        .map(|observation| observation.provider_deployment_id.clone())
+        .collect()
 }

@@ -6,7 +6,9 @@ use slipway_api::DeploymentView;
 use slipway_core::observation::Asked;
 use slipway_core::provider::{Capabilities, LiveRule};
 use slipway_core::transition::Changes;
-use slipway_core::{Application, Deployment, DeploymentId, DeploymentObservation, Outcome, Status, Tracked, transition};
+use slipway_core::{
+    Application, Deployment, DeploymentId, DeploymentObservation, Outcome, Status, Tracked, transition,
+};
 use slipway_store::deployments::StoredDeployment;
 use slipway_store::event_log::NewEvent;
 use slipway_store::transitions::NewTransition;
@@ -29,7 +31,13 @@ pub(super) struct Draft {
 impl Draft {
     fn stored(deployment: Deployment) -> Self {
         let before = Some(deployment.clone());
-        Self { deployment, before, changes: Changes::default(), is_history: false, raw: None }
+        Self {
+            deployment,
+            before,
+            changes: Changes::default(),
+            is_history: false,
+            raw: None,
+        }
     }
 
     pub(super) fn went_live(&self) -> bool {
@@ -37,7 +45,9 @@ impl Draft {
     }
 
     pub(super) fn was_superseded(&self) -> bool {
-        self.before.as_ref().is_some_and(|before| before.is_live == Some(true) && self.deployment.is_live != Some(true))
+        self.before
+            .as_ref()
+            .is_some_and(|before| before.is_live == Some(true) && self.deployment.is_live != Some(true))
     }
 
     fn is_public_change(&self) -> bool {
@@ -65,7 +75,10 @@ pub(super) struct Written {
 
 impl Written {
     pub(super) fn transitions(&self) -> Vec<NewTransition<'_>> {
-        let changed = self.drafts.iter().filter(|draft| draft.before.is_none() || draft.changes.state);
+        let changed = self
+            .drafts
+            .iter()
+            .filter(|draft| draft.before.is_none() || draft.changes.state);
         changed
             .map(|draft| NewTransition {
                 deployment: &draft.deployment,
@@ -90,19 +103,36 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(application: Application, stored: HashMap<String, Deployment>, now: OffsetDateTime) -> Self {
-        let report = Report { known: stored.len(), ..Report::default() };
-        Self { application, stored, drafts: BTreeMap::new(), last_succeeded: None, report, now }
+        let report = Report {
+            known: stored.len(),
+            ..Report::default()
+        };
+        Self {
+            application,
+            stored,
+            drafts: BTreeMap::new(),
+            last_succeeded: None,
+            report,
+            now,
+        }
     }
 
     pub(super) fn observe(&mut self, observation: &DeploymentObservation, asked: Asked) {
         let before = self.stored.get(&observation.provider_deployment_id);
         match transition(before.map(|deployment| &deployment.tracked), observation, asked) {
             Outcome::Unchanged | Outcome::Stale => {}
-            Outcome::Contradiction => self.report.contradictions.push(observation.provider_deployment_id.clone()),
+            Outcome::Contradiction => self
+                .report
+                .contradictions
+                .push(observation.provider_deployment_id.clone()),
             Outcome::Created(tracked) => self.create(observation, tracked, asked),
             Outcome::Changed(tracked, changes) => {
                 let Some(before) = before.cloned() else { return };
-                let mut draft = Draft { changes, raw: observation.raw.clone(), ..Draft::stored(before) };
+                let mut draft = Draft {
+                    changes,
+                    raw: observation.raw.clone(),
+                    ..Draft::stored(before)
+                };
                 draft.deployment.tracked = *tracked;
                 if changes.state {
                     draft.deployment.observed_at = self.now;
@@ -138,7 +168,13 @@ impl Plan {
             updated_at: self.now,
         };
         let raw = observation.raw.clone();
-        let draft = Draft { deployment, before: None, changes: Changes::default(), is_history, raw };
+        let draft = Draft {
+            deployment,
+            before: None,
+            changes: Changes::default(),
+            is_history,
+            raw,
+        };
         self.drafts.insert(draft.deployment.id, draft);
     }
 
@@ -149,7 +185,11 @@ impl Plan {
         }
         let mut wanted = vec![self.application.last_deployment_id, self.application.live_deployment_id];
         wanted.dedup();
-        wanted.into_iter().flatten().filter(|id| !self.drafts.contains_key(id)).collect()
+        wanted
+            .into_iter()
+            .flatten()
+            .filter(|id| !self.drafts.contains_key(id))
+            .collect()
     }
 
     pub(super) fn supply(&mut self, deployment: Deployment) {
@@ -201,8 +241,17 @@ impl Plan {
             } else {
                 written.events.extend(events::of_deployment(&draft, &body));
             }
-            let stored = StoredDeployment { deployment: draft.deployment.clone(), body, raw: draft.raw.take() };
-            if draft.before.is_none() { &mut written.inserts } else { &mut written.updates }.push(stored);
+            let stored = StoredDeployment {
+                deployment: draft.deployment.clone(),
+                body,
+                raw: draft.raw.take(),
+            };
+            if draft.before.is_none() {
+                &mut written.inserts
+            } else {
+                &mut written.updates
+            }
+            .push(stored);
             written.drafts.push(draft);
         }
         written.report.created = written.inserts.len();
@@ -215,7 +264,9 @@ impl Plan {
             self.application.updated_at = self.now;
         }
         if has_history || moved {
-            written.events.push(events::of_application(&self.application, has_history));
+            written
+                .events
+                .push(events::of_application(&self.application, has_history));
         }
         written.application = moved.then_some(self.application);
         Ok(written)
@@ -223,11 +274,16 @@ impl Plan {
 
     /// The newest by creation. Creation never changes, so only new deployments can take the place of the one so far.
     fn decide_latest(&mut self) -> Option<DeploymentId> {
-        let candidates = self.drafts.values().filter(|draft| {
-            draft.before.is_none() || self.application.last_deployment_id == Some(draft.deployment.id)
-        });
-        let newest = candidates.map(|draft| (draft.deployment.created_at, draft.deployment.id)).max();
-        let Some((_, latest)) = newest else { return self.application.last_deployment_id };
+        let candidates = self
+            .drafts
+            .values()
+            .filter(|draft| draft.before.is_none() || self.application.last_deployment_id == Some(draft.deployment.id));
+        let newest = candidates
+            .map(|draft| (draft.deployment.created_at, draft.deployment.id))
+            .max();
+        let Some((_, latest)) = newest else {
+            return self.application.last_deployment_id;
+        };
         for draft in self.drafts.values_mut() {
             draft.deployment.is_latest = draft.deployment.id == latest;
         }
@@ -262,9 +318,16 @@ impl Plan {
         let before = self.application.live_deployment_id;
         let marked = |draft: &&Draft| draft.deployment.tracked.details.is_live == Some(true);
         let newest = |drafts: &mut dyn Iterator<Item = &Draft>| {
-            drafts.map(|draft| (draft.deployment.created_at, draft.deployment.id)).max().map(|(_, id)| id)
+            drafts
+                .map(|draft| (draft.deployment.created_at, draft.deployment.id))
+                .max()
+                .map(|(_, id)| id)
         };
-        let newly_marked = self.drafts.values().filter(marked).filter(|draft| Some(draft.deployment.id) != before);
+        let newly_marked = self
+            .drafts
+            .values()
+            .filter(marked)
+            .filter(|draft| Some(draft.deployment.id) != before);
         newest(&mut newly_marked.into_iter()).or_else(|| match before.map(|id| (id, self.drafts.get(&id))) {
             Some((_, Some(draft))) if draft.deployment.tracked.details.is_live == Some(false) => None,
             _ => before,
@@ -273,10 +336,18 @@ impl Plan {
 
     /// Where the provider marks none: the one that succeeded last, by its finish, else by its creation.
     fn last_succeeded_live(&self) -> Option<DeploymentId> {
-        let succeeded = self.drafts.values().filter(|draft| draft.deployment.tracked.status() == Status::Succeeded);
+        let succeeded = self
+            .drafts
+            .values()
+            .filter(|draft| draft.deployment.tracked.status() == Status::Succeeded);
         let newest = succeeded
             .map(|draft| {
-                let Deployment { id, created_at, tracked, .. } = &draft.deployment;
+                let Deployment {
+                    id,
+                    created_at,
+                    tracked,
+                    ..
+                } = &draft.deployment;
                 (tracked.finished_at.unwrap_or(*created_at), *id)
             })
             .max();

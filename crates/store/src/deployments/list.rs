@@ -46,19 +46,34 @@ pub async fn list(
 ) -> Result<DeploymentPage> {
     let mut query = statement(filter, after, limit);
     let rows = query.build().fetch_all(conn).await?;
-    let mut page = DeploymentPage { head: Head { epoch: String::new(), seq: 0 }, bodies: Vec::new(), next: None };
+    let mut page = DeploymentPage {
+        head: Head {
+            epoch: String::new(),
+            seq: 0,
+        },
+        bodies: Vec::new(),
+        next: None,
+    };
     let mut last = None;
     for row in &rows {
         if page.head.epoch.is_empty() {
-            page.head = Head { epoch: row.try_get("epoch")?, seq: row.try_get("seq")? };
+            page.head = Head {
+                epoch: row.try_get("epoch")?,
+                seq: row.try_get("seq")?,
+            };
         }
-        let Some(id) = row.try_get::<Option<Uuid>, _>("id")? else { continue };
+        let Some(id) = row.try_get::<Option<Uuid>, _>("id")? else {
+            continue;
+        };
         if page.bodies.len() == limit {
             page.next = last;
             break;
         }
         page.bodies.push(row.try_get("body")?);
-        last = Some(AfterDeployment { created_at: row.try_get::<OffsetDateTime, _>("created_at")?, id });
+        last = Some(AfterDeployment {
+            created_at: row.try_get::<OffsetDateTime, _>("created_at")?,
+            id,
+        });
     }
     Ok(page)
 }
@@ -74,11 +89,18 @@ fn statement(filter: &DeploymentFilter, after: Option<AfterDeployment>, limit: u
     one_of(&mut query, "environment", &filter.environments);
     one_of(&mut query, "application_id", &filter.applications);
     if let Some(after) = after {
-        query.push(" AND (created_at, id) < (").push_bind(after.created_at).push(", ").push_bind(after.id).push(")");
+        query
+            .push(" AND (created_at, id) < (")
+            .push_bind(after.created_at)
+            .push(", ")
+            .push_bind(after.id)
+            .push(")");
     }
     // One more than asked for tells whether there is a next page.
     let fetched = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(fetched);
+    query
+        .push(" ORDER BY created_at DESC, id DESC LIMIT ")
+        .push_bind(fetched);
     query.push(") AS page ON true ORDER BY page.created_at DESC, page.id DESC");
     query
 }
@@ -95,7 +117,12 @@ where
             query.push(" AND ").push(column).push(" = ").push_bind(only.clone());
         }
         several => {
-            query.push(" AND ").push(column).push(" = ANY(").push_bind(several.to_vec()).push(")");
+            query
+                .push(" AND ")
+                .push(column)
+                .push(" = ANY(")
+                .push_bind(several.to_vec())
+                .push(")");
         }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use slipway_core::{ApplicationId, Deployment, DeploymentId, Status};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use list::{DeploymentFilter, DeploymentPage, list};
@@ -40,7 +41,10 @@ pub async fn find_by_provider_ids(
     let mut found = HashMap::with_capacity(rows.len());
     for row in rows {
         let deployment = Deployment::try_from(row)?;
-        found.insert(deployment.provider_deployment_id.clone().unwrap_or_default(), deployment);
+        found.insert(
+            deployment.provider_deployment_id.clone().unwrap_or_default(),
+            deployment,
+        );
     }
     Ok(found)
 }
@@ -83,13 +87,23 @@ pub async fn find_last_succeeded(conn: &mut PgConnection, application_id: Applic
     .transpose()
 }
 
-/// The provider ids of an application's unfinished deployments, oldest first.
-pub async fn list_unfinished(conn: &mut PgConnection, application_id: ApplicationId) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar!(
+/// A deployment that has not ended.
+#[derive(Debug, Clone)]
+pub struct UnfinishedRow {
+    /// The provider's id.
+    pub provider_deployment_id: String,
+    /// When it was created.
+    pub created_at: OffsetDateTime,
+}
+
+/// The unfinished deployments of an application that the provider has named, newest first.
+pub async fn list_unfinished(conn: &mut PgConnection, application_id: ApplicationId) -> Result<Vec<UnfinishedRow>> {
+    Ok(sqlx::query_as!(
+        UnfinishedRow,
         r#"
-        SELECT provider_deployment_id AS "id!" FROM deployments
+        SELECT provider_deployment_id AS "provider_deployment_id!", created_at FROM deployments
         WHERE application_id = $1 AND NOT is_finished AND provider_deployment_id IS NOT NULL
-        ORDER BY created_at, id
+        ORDER BY created_at DESC, id DESC
         "#,
         application_id.0
     )
@@ -108,14 +122,20 @@ pub struct DeploymentBody {
 
 /// The public JSON of one deployment.
 pub async fn find_body(conn: &mut PgConnection, id: Uuid) -> Result<Option<DeploymentBody>> {
-    Ok(sqlx::query_as!(DeploymentBody, "SELECT version, body FROM deployments WHERE id = $1", id)
-        .fetch_optional(conn)
-        .await?)
+    Ok(sqlx::query_as!(
+        DeploymentBody,
+        "SELECT version, body FROM deployments WHERE id = $1",
+        id
+    )
+    .fetch_optional(conn)
+    .await?)
 }
 
 /// The account that sees a deployment, if the deployment exists.
 pub async fn find_account(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar!("SELECT account FROM deployments WHERE id = $1", id).fetch_optional(conn).await?)
+    Ok(sqlx::query_scalar!("SELECT account FROM deployments WHERE id = $1", id)
+        .fetch_optional(conn)
+        .await?)
 }
 
 /// One deployment, and the position in the event log that it shows: read in one statement.
@@ -129,6 +149,15 @@ pub async fn find_body_with_head(conn: &mut PgConnection, id: Uuid) -> Result<(H
     )
     .fetch_one(conn)
     .await?;
-    let found = row.version.zip(row.body).map(|(version, body)| DeploymentBody { version, body });
-    Ok((Head { epoch: row.epoch, seq: row.seq }, found))
+    let found = row
+        .version
+        .zip(row.body)
+        .map(|(version, body)| DeploymentBody { version, body });
+    Ok((
+        Head {
+            epoch: row.epoch,
+            seq: row.seq,
+        },
+        found,
+    ))
 }

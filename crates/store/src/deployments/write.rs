@@ -107,7 +107,11 @@ pub async fn update(conn: &mut PgConnection, changed: &[StoredDeployment], recor
     .execute(&mut *conn)
     .await?;
     if done.rows_affected() != changed.len() as u64 {
-        let what = format!("{} rows to change, {} of the version before", changed.len(), done.rows_affected());
+        let what = format!(
+            "{} rows to change, {} of the version before",
+            changed.len(),
+            done.rows_affected()
+        );
         return Err(StoreError::inconsistent("deployments", what));
     }
     upsert_payloads(conn, changed, recorded_at).await
@@ -133,8 +137,10 @@ async fn upsert_payloads(
     stored: &[StoredDeployment],
     recorded_at: OffsetDateTime,
 ) -> Result<()> {
-    let (ids, payloads): (Vec<Uuid>, Vec<serde_json::Value>) =
-        stored.iter().filter_map(|row| Some((row.deployment.id.0, row.raw.clone()?))).unzip();
+    let (ids, payloads): (Vec<Uuid>, Vec<serde_json::Value>) = stored
+        .iter()
+        .filter_map(|row| Some((row.deployment.id.0, row.raw.clone()?)))
+        .unzip();
     if ids.is_empty() {
         return Ok(());
     }

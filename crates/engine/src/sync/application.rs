@@ -1,0 +1,212 @@
+//! Reads an application's deployments: the newest page, what it leaves out of the unfinished, and history with spare budget.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use slipway_core::page::PageToken;
+use slipway_core::provider::{ApplicationRef, SharedProvider};
+use slipway_core::{ApplicationId, DeploymentObservation, FreshnessMode, Via};
+use slipway_store::deployments::UnfinishedRow;
+use slipway_store::sync_targets::{self, Attempt};
+use slipway_store::{applications, deployments};
+use time::OffsetDateTime;
+
+use super::pace;
+use super::worker::{Done, Failure, Worker};
+
+/// Beyond this many pages of nothing but new deployments something is wrong with the provider's list.
+const LONGEST_GAP_PAGES: usize = 50;
+/// How many unfinished deployments that the newest page leaves out are asked for one by one in each attempt.
+const READS_BY_ID: usize = 10;
+const ARCHIVED_INTERVAL: Duration = Duration::from_secs(3_600);
+const BACKFILL_PAUSE: Duration = Duration::from_secs(2);
+const COMPLETE: &str = "complete";
+
+/// What an attempt finds still to be done.
+#[derive(Debug)]
+pub(super) struct Reconciled {
+    pub(super) unfinished: Vec<UnfinishedRow>,
+    is_backfill_complete: bool,
+}
+
+impl Worker {
+    pub(super) async fn sync_application(&self, provider: &SharedProvider, id: ApplicationId) -> Result<Done, Failure> {
+        let now = self.context.clock.now();
+        if let Some(wait) = self.gates.wait(&self.account, provider.rate_budget(), now) {
+            return Ok(self.postponed(wait));
+        }
+        let found = applications::find(&mut *self.connection().await?, id).await?;
+        let Some(found) = found.filter(|application| application.archived_at.is_none()) else {
+            return Ok(self.succeeded(FreshnessMode::Poll, None, ARCHIVED_INTERVAL));
+        };
+        let observed = found.observed;
+        let application = (
+            id,
+            ApplicationRef {
+                provider_application_id: observed.provider_application_id,
+                name: observed.name,
+            },
+        );
+        let mut activity = self.target.listed_activity.clone();
+        let mut reconciled = self.reconcile(provider, &application, true).await?;
+        let mut mode = FreshnessMode::Poll;
+        if !reconciled.unfinished.is_empty() && provider.capabilities().follow_status {
+            mode = FreshnessMode::Stream;
+            (activity, reconciled) = self.follow(provider, &application, reconciled).await?;
+        }
+        self.gates.note_success(&self.account);
+        let interval = self.interval(provider, &reconciled);
+        Ok(self.succeeded(mode, activity, interval))
+    }
+
+    /// Reads the newest page, goes on while it meets only what is new, and asks one by one for what is unfinished and not in it.
+    pub(super) async fn reconcile(
+        &self,
+        provider: &SharedProvider,
+        application: &(ApplicationId, ApplicationRef),
+        may_backfill: bool,
+    ) -> Result<Reconciled, Failure> {
+        let is_first = may_backfill && self.target.backfill_state == "pending";
+        let via = if is_first { Via::Backfill } else { Via::Poll };
+        let (mut page, mut seen, mut pages) = (None, HashSet::new(), 0);
+        let first_next = loop {
+            let asked = self.asked(via);
+            let listed = provider.list_deployments(&application.1, page.as_ref()).await?;
+            pages += 1;
+            seen.extend(listed.items.iter().map(|item| item.provider_deployment_id.clone()));
+            let report = self.bring_in(provider, application, asked, listed.items).await?;
+            let is_gap = report.known == 0 && !is_first && pages < LONGEST_GAP_PAGES;
+            page = listed.next;
+            if page.is_none() || !is_gap {
+                break page;
+            }
+        };
+        let mut is_backfill_complete = self.target.backfill_state == COMPLETE;
+        if may_backfill && !is_backfill_complete {
+            is_backfill_complete = self.backfill(provider, application, first_next).await?;
+        }
+        let unfinished = self.list_unfinished(application.0).await?;
+        let missing: Vec<_> = unfinished
+            .iter()
+            .map(|row| row.provider_deployment_id.clone())
+            .filter(|id| !seen.contains(id))
+            .take(READS_BY_ID)
+            .collect();
+        if missing.is_empty() {
+            return Ok(Reconciled {
+                unfinished,
+                is_backfill_complete,
+            });
+        }
+        for id in missing {
+            self.refresh_one(provider, application, &id).await?;
+        }
+        Ok(Reconciled {
+            unfinished: self.list_unfinished(application.0).await?,
+            is_backfill_complete,
+        })
+    }
+
+    /// Reads one deployment by id and brings it in.
+    pub(super) async fn refresh_one(
+        &self,
+        provider: &SharedProvider,
+        application: &(ApplicationId, ApplicationRef),
+        provider_deployment_id: &str,
+    ) -> Result<DeploymentObservation, Failure> {
+        let asked = self.asked(Via::Poll);
+        let observation = self
+            .read_by_id(provider, &application.1, provider_deployment_id)
+            .await?;
+        self.bring_in(provider, application, asked, vec![observation.clone()])
+            .await?;
+        Ok(observation)
+    }
+
+    pub(super) async fn list_unfinished(&self, id: ApplicationId) -> Result<Vec<UnfinishedRow>, Failure> {
+        Ok(deployments::list_unfinished(&mut *self.connection().await?, id).await?)
+    }
+
+    /// One more page of history, when there is budget to spare. Answers whether the end is reached. How far it came is kept
+    /// after each page, so that it goes on there, in whatever process.
+    async fn backfill(
+        &self,
+        provider: &SharedProvider,
+        application: &(ApplicationId, ApplicationRef),
+        first_next: Option<PageToken>,
+    ) -> Result<bool, Failure> {
+        let Some(page) = self.target.backfill_page.clone().map(PageToken).or(first_next) else {
+            self.note_backfill(COMPLETE, None, None).await?;
+            return Ok(true);
+        };
+        let has_spare_budget = provider
+            .rate_budget()
+            .is_none_or(|budget| budget.remaining > budget.limit / 2);
+        if !has_spare_budget {
+            self.note_backfill("running", Some(&page), None).await?;
+            return Ok(false);
+        }
+        let asked = self.asked(Via::Backfill);
+        let listed = provider.list_deployments(&application.1, Some(&page)).await?;
+        let oldest_at = listed.items.iter().filter_map(|item| item.details.created_at).min();
+        self.bring_in(provider, application, asked, listed.items).await?;
+        let state = if listed.next.is_none() { COMPLETE } else { "running" };
+        self.note_backfill(state, listed.next.as_ref(), oldest_at).await?;
+        Ok(listed.next.is_none())
+    }
+
+    async fn note_backfill(
+        &self,
+        state: &str,
+        page: Option<&PageToken>,
+        oldest_at: Option<OffsetDateTime>,
+    ) -> Result<(), Failure> {
+        let mut conn = self.connection().await?;
+        let page = page.map(|page| page.0.as_str());
+        sync_targets::note_backfill(
+            &mut conn,
+            self.lease.target_id,
+            self.lease.token,
+            state,
+            page,
+            oldest_at,
+        )
+        .await?;
+        Ok(())
+    }
+
+    fn interval(&self, provider: &SharedProvider, reconciled: &Reconciled) -> Duration {
+        let now = self.context.clock.now();
+        let budget = provider.rate_budget();
+        if let Some(newest) = reconciled.unfinished.first() {
+            let interval = pace::while_running(self.settings.running_interval, now - newest.created_at);
+            // As a rule a handful of applications run at the same time and share the budget.
+            pace::within_budget(interval, 4, budget, now)
+        } else if !reconciled.is_backfill_complete {
+            pace::within_budget(BACKFILL_PAUSE, 2, budget, now)
+        } else if provider.capabilities().change_feed {
+            self.settings.idle_interval
+        } else {
+            pace::within_budget(self.settings.idle_interval / 5, 1, budget, now)
+        }
+    }
+
+    fn succeeded(&self, mode: FreshnessMode, read_activity: Option<String>, interval: Duration) -> Done {
+        let next_in = pace::jittered(interval);
+        Done {
+            attempt: Attempt::Succeeded { mode, read_activity },
+            interval,
+            next_in,
+        }
+    }
+
+    /// Not read at all because the account has to wait: neither a success nor a failure of this application.
+    fn postponed(&self, wait: Duration) -> Done {
+        let next_in = pace::jittered(wait).max(wait);
+        Done {
+            attempt: Attempt::Postponed,
+            interval: self.settings.idle_interval,
+            next_in,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Follows an application's live stream for as long as something runs.
+//!
+//! The stream only makes things faster. It may drop, fall silent, replay or leave something out; so every end that it tells
+//! is read again by REST, and after every reconnect the newest page is read.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use slipway_core::provider::{ApplicationRef, ErrorKind, SharedProvider, StreamItem};
+use slipway_core::{ApplicationId, FreshnessMode, Via};
+use slipway_store::sync_targets;
+use tokio::time::Instant;
+
+use super::application::Reconciled;
+use super::pace;
+use super::worker::{Failure, Worker};
+
+/// How long a stream is kept open after the last deployment ended: the next one often follows.
+const LINGER: Duration = Duration::from_secs(3);
+/// Something that runs longer than this is polled, less and less often.
+const LONGEST_FOLLOW: Duration = Duration::from_secs(1_800);
+const CONFIRM_EVERY: Duration = Duration::from_secs(5);
+const STREAM_INTERVAL: Duration = Duration::from_secs(30);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// So many connections in a row that brought nothing, and we go back to polling.
+const FRUITLESS_CONNECTIONS: u32 = 4;
+
+type Application = (ApplicationId, ApplicationRef);
+
+impl Worker {
+    /// Follows until nothing has run for a while. Answers the mark of activity that the last read covers, and what it found.
+    pub(super) async fn follow(
+        &self,
+        provider: &SharedProvider,
+        application: &Application,
+        reconciled: Reconciled,
+    ) -> Result<(Option<String>, Reconciled), Failure> {
+        let started = Instant::now();
+        let mut running: HashSet<String> = reconciled
+            .unfinished
+            .iter()
+            .map(|row| row.provider_deployment_id.clone())
+            .collect();
+        let mut fruitless = 0;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let heard = self.listen(provider, application, &mut running, started).await?;
+            if heard {
+                (fruitless, pause) = (0, FIRST_PAUSE)
+            } else {
+                fruitless += 1
+            }
+            let is_over = running.is_empty()
+                || self.shutdown.is_cancelled()
+                || started.elapsed() > LONGEST_FOLLOW
+                || fruitless >= FRUITLESS_CONNECTIONS;
+            if !is_over {
+                tokio::time::sleep(pace::jittered(pause)).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            // The mark is read first: what it stands for is then covered by the read that follows.
+            let activity = self.listed_activity().await?;
+            let reconciled = self.reconcile(provider, application, false).await?;
+            running = reconciled
+                .unfinished
+                .iter()
+                .map(|row| row.provider_deployment_id.clone())
+                .collect();
+            if is_over || running.is_empty() {
+                return Ok((activity, reconciled));
+            }
+        }
+    }
+
+    /// One connection, until it breaks or there is nothing to follow any more. Answers whether it told anything.
+    async fn listen(
+        &self,
+        provider: &SharedProvider,
+        application: &Application,
+        running: &mut HashSet<String>,
+        started: Instant,
+    ) -> Result<bool, Failure> {
+        let mut stream = match provider.follow(&application.1).await {
+            Ok(stream) => stream,
+            Err(error) if matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Protocol) => {
+                self.tell_broken(&error);
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut heard = false;
+        let mut confirmed_at = None;
+        let mut idle_since = Instant::now();
+        loop {
+            if !running.is_empty() {
+                idle_since = Instant::now();
+            }
+            let deadline =
+                (idle_since + if running.is_empty() { LINGER } else { LONGEST_FOLLOW }).min(started + LONGEST_FOLLOW);
+            let item = tokio::select! {
+                () = self.shutdown.cancelled() => return Ok(heard),
+                () = tokio::time::sleep_until(deadline) => return Ok(heard),
+                item = stream.next() => item,
+            };
+            match item {
+                None => return Ok(heard),
+                Some(Err(error)) => {
+                    self.tell_broken(&error);
+                    return Ok(heard);
+                }
+                Some(Ok(item)) => self.take(provider, application, running, item).await?,
+            }
+            heard = true;
+            if confirmed_at.is_none_or(|at: Instant| at.elapsed() > CONFIRM_EVERY) {
+                self.confirm().await?;
+                confirmed_at = Some(Instant::now());
+            }
+        }
+    }
+
+    async fn take(
+        &self,
+        provider: &SharedProvider,
+        application: &Application,
+        running: &mut HashSet<String>,
+        item: StreamItem,
+    ) -> Result<(), Failure> {
+        match item {
+            // Logs are followed for their own readers.
+            StreamItem::Alive | StreamItem::Log { .. } => {}
+            StreamItem::Announced {
+                provider_deployment_id: id,
+            } => {
+                self.note(provider, application, running, &id).await?;
+            }
+            StreamItem::Deployment(observation) => {
+                let id = observation.provider_deployment_id.clone();
+                let is_finished = observation.state.is_finished;
+                if running.contains(&id) {
+                    self.bring_in(provider, application, self.asked(Via::Stream), vec![*observation])
+                        .await?;
+                    if is_finished {
+                        self.note(provider, application, running, &id).await?;
+                    }
+                } else if !is_finished {
+                    // A frame tells little of a deployment that is not known yet, and replays name old ones.
+                    self.note(provider, application, running, &id).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a deployment by REST and keeps track of whether it still runs.
+    async fn note(
+        &self,
+        provider: &SharedProvider,
+        application: &Application,
+        running: &mut HashSet<String>,
+        id: &str,
+    ) -> Result<(), Failure> {
+        let observation = self.refresh_one(provider, application, id).await?;
+        if observation.state.is_finished {
+            running.remove(id);
+        } else {
+            running.insert(id.to_owned());
+        }
+        Ok(())
+    }
+
+    async fn confirm(&self) -> Result<(), Failure> {
+        let mut conn = self.connection().await?;
+        let interval = pace::signed(STREAM_INTERVAL);
+        let (id, token) = (self.lease.target_id, self.lease.token);
+        sync_targets::record_success(&mut conn, id, token, FreshnessMode::Stream, interval).await?;
+        Ok(())
+    }
+
+    async fn listed_activity(&self) -> Result<Option<String>, Failure> {
+        let mut conn = self.connection().await?;
+        Ok(sync_targets::find_listed_activity(&mut conn, self.lease.target_id).await?)
+    }
+
+    fn tell_broken(&self, error: &slipway_core::provider::ProviderError) {
+        tracing::info!(account.name = %self.account, error = %error, "a live stream broke; reading by REST and connecting again");
+    }
+}

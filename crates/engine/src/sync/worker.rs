@@ -1,0 +1,241 @@
+//! One attempt at one leased target, with the lease kept alive meanwhile.
+
+use std::time::Duration;
+
+use slipway_core::observation::Asked;
+use slipway_core::provider::{ApplicationRef, ProviderError, SharedProvider};
+use slipway_core::{AccountName, ApplicationId, DeploymentObservation, Via};
+use slipway_store::sync_targets::{self, Attempt, LeasedTarget};
+use slipway_store::{PgConnection, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use super::gate::Gates;
+use super::{SyncSettings, pace};
+use crate::context::Context;
+use crate::ingest::{self, Batch, IngestError, Lease, Report};
+
+/// Why an attempt ended without success.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What to do with the target after a success.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) attempt: Attempt,
+    /// The polling interval in force: what freshness is judged by.
+    pub(super) interval: Duration,
+    /// When to look again.
+    pub(super) next_in: Duration,
+}
+
+/// Works on one target.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) context: Context,
+    pub(super) settings: SyncSettings,
+    pub(super) gates: Gates,
+    pub(super) target: LeasedTarget,
+    pub(super) account: AccountName,
+    pub(super) lease: Lease,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl Worker {
+    pub(super) fn new(
+        context: Context,
+        settings: SyncSettings,
+        gates: Gates,
+        target: LeasedTarget,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let lease = Lease {
+            target_id: target.id,
+            token: target.lease_token,
+        };
+        let account = AccountName::from(target.account.as_str());
+        Self {
+            context,
+            settings,
+            gates,
+            target,
+            account,
+            lease,
+            shutdown,
+        }
+    }
+
+    /// Makes the attempt and writes down how it ended.
+    pub(super) async fn run(self) {
+        let Some(provider) = self.context.registry.get(&self.account).cloned() else {
+            return;
+        };
+        let result = tokio::select! {
+            result = self.attempt(&provider) => result,
+            () = self.keep_lease() => Err(IngestError::LeaseLost.into()),
+        };
+        let done = match result {
+            Ok(done) => done,
+            Err(failure) => match self.explain(&failure) {
+                Some(done) => done,
+                // The lease is another's, or the database is away: there is nothing to write down, or nowhere.
+                None => return,
+            },
+        };
+        if let Err(error) = self.release(&done).await {
+            tracing::warn!(account.name = %self.account, error = %error, "a sync target was not given back; its lease will expire");
+        }
+    }
+
+    async fn attempt(&self, provider: &SharedProvider) -> Result<Done, Failure> {
+        match self.target.application_id.map(ApplicationId) {
+            None => self.sync_account(provider).await,
+            Some(id) => self.sync_application(provider, id).await,
+        }
+    }
+
+    /// Brings in what was read of an application, and settles what the order of observations cannot decide.
+    pub(super) async fn bring_in(
+        &self,
+        provider: &SharedProvider,
+        application: &(ApplicationId, ApplicationRef),
+        asked: Asked,
+        observations: Vec<DeploymentObservation>,
+    ) -> Result<Report, Failure> {
+        let batch = Batch {
+            application_id: application.0,
+            lease: Some(self.lease),
+            asked,
+            capabilities: provider.capabilities(),
+            observations,
+        };
+        let report = ingest::ingest(&self.context, &batch).await?;
+        for id in &report.contradictions {
+            let asked = Asked {
+                via: asked.via,
+                at: self.context.database_now(),
+                is_correction: true,
+            };
+            tracing::info!(account.name = %self.account, deployment.provider_id = id, "observations contradict each other; asking once more");
+            let observation = self.read_by_id(provider, &application.1, id).await?;
+            let correction = Batch {
+                asked,
+                observations: vec![observation],
+                ..batch.clone()
+            };
+            ingest::ingest(&self.context, &correction).await?;
+        }
+        Ok(report)
+    }
+
+    /// Reads one deployment; one that the provider no longer knows comes back as gone.
+    pub(super) async fn read_by_id(
+        &self,
+        provider: &SharedProvider,
+        application: &ApplicationRef,
+        provider_deployment_id: &str,
+    ) -> Result<DeploymentObservation, Failure> {
+        use slipway_core::provider::ErrorKind;
+        match provider.get_deployment(application, provider_deployment_id).await {
+            Ok(observation) => Ok(observation),
+            // Only while its application answers is this said of the deployment and not of something above it.
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                provider.get_application(&application.provider_application_id).await?;
+                Ok(DeploymentObservation {
+                    provider_deployment_id: provider_deployment_id.to_owned(),
+                    state: slipway_core::State::gone(),
+                    finished_at: None,
+                    details: slipway_core::DeploymentDetails::default(),
+                    raw: None,
+                    unmapped_status: None,
+                })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn asked(&self, via: Via) -> Asked {
+        Asked {
+            via,
+            at: self.context.database_now(),
+            is_correction: false,
+        }
+    }
+
+    pub(super) async fn connection(
+        &self,
+    ) -> Result<impl std::ops::DerefMut<Target = PgConnection> + use<>, StoreError> {
+        Ok(self.context.pool.acquire().await?)
+    }
+
+    /// Ends only when the lease is lost.
+    async fn keep_lease(&self) {
+        let lease = pace::signed(self.settings.lease);
+        let mut failing_since = None;
+        loop {
+            tokio::time::sleep(self.settings.lease / 3).await;
+            let renewed = match self.connection().await {
+                Ok(mut conn) => {
+                    sync_targets::renew_lease(&mut conn, self.lease.target_id, self.lease.token, lease).await
+                }
+                Err(error) => Err(error),
+            };
+            match renewed {
+                Ok(true) => failing_since = None,
+                Ok(false) => return,
+                // The database is away. What we hold is ours until it expires; after that a write would be refused anyway.
+                Err(_) => {
+                    let since = *failing_since.get_or_insert_with(tokio::time::Instant::now);
+                    if since.elapsed() > self.settings.lease {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn explain(&self, failure: &Failure) -> Option<Done> {
+        let Failure::Provider(error) = failure else {
+            if matches!(failure, Failure::Ingest(IngestError::LeaseLost)) {
+                tracing::info!(account.name = %self.account, "another process took a sync target over");
+                return None;
+            }
+            tracing::error!(account.name = %self.account, error = %failure, "what was read could not be stored");
+            return Some(self.failed("not_stored", "what was read could not be stored".to_owned(), None));
+        };
+        self.gates.note_failure(&self.account, error);
+        tracing::warn!(
+            account.name = %self.account,
+            error.kind = error.kind.as_str(),
+            error = %error,
+            "a read of the provider failed"
+        );
+        Some(self.failed(error.kind.as_str(), error.message.clone(), error.retry_after))
+    }
+
+    fn failed(&self, code: &str, message: String, retry_after: Option<Duration>) -> Done {
+        let interval = self.settings.account_interval;
+        Done {
+            attempt: Attempt::Failed {
+                code: code.to_owned(),
+                message,
+            },
+            interval,
+            next_in: pace::back_off(interval, self.target.failure_count, retry_after),
+        }
+    }
+
+    async fn release(&self, done: &Done) -> Result<(), StoreError> {
+        let mut conn = self.connection().await?;
+        let (interval, next_in) = (pace::signed(done.interval), pace::signed(done.next_in));
+        let Lease { target_id, token } = self.lease;
+        sync_targets::release(&mut conn, target_id, token, &done.attempt, interval, next_in).await?;
+        Ok(())
+    }
+}
