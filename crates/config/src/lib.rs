@@ -1,1 +1,59 @@
-//! (filled in below)
+#![doc = include_str!("../README.md")]
+
+mod fault;
+mod layers;
+mod node;
+mod reader;
+mod secret;
+mod sections;
+
+use std::path::Path;
+
+pub use fault::{Fault, Faults};
+pub use secret::Secret;
+pub use sections::{
+    AccountOption, AccountSettings, AuthSettings, DatabaseSettings, LogFormat, LogSettings, ProviderKeys,
+    ServerSettings, SyncSettings,
+};
+
+/// The layer below all others, as text: every key with its meaning.
+pub const DEFAULTS: &str = include_str!("../../../config/default.toml");
+
+/// The whole configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How the API is served.
+    pub server: ServerSettings,
+    /// Where the history is kept.
+    pub database: DatabaseSettings,
+    /// Who may call the API.
+    pub auth: AuthSettings,
+    /// The connections to providers.
+    pub accounts: Vec<AccountSettings>,
+    /// How often providers are asked.
+    pub sync: SyncSettings,
+    /// What is logged, and how.
+    pub log: LogSettings,
+}
+
+impl Settings {
+    /// Reads all layers. `environment` is usually [`std::env::vars`]; `providers` are the adapters of this binary with
+    /// the keys that each takes in `[[accounts]]`.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        providers: &[ProviderKeys],
+    ) -> Result<Self, Faults> {
+        let environment = environment.into_iter().collect();
+        let mut faults = Faults::default();
+        let root = layers::merge(DEFAULTS, file, &environment, &mut faults);
+        let settings = root.and_then(|root| sections::read(root, &environment, providers, &mut faults));
+        match settings {
+            Some(settings) if faults.is_empty() => Ok(settings),
+            _ => Err(faults),
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! A database a test, whatever the runtimes.
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::collections::HashSet;
 

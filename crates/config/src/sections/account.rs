@@ -1,0 +1,130 @@
+//! `[[accounts]]`
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::node::{Node, Value};
+use crate::reader::Reader;
+use crate::{Faults, Secret};
+
+/// An adapter of this binary, and the keys that it takes beside `name`, `provider` and `token`.
+#[derive(Debug, Clone, Copy)]
+pub struct ProviderKeys {
+    /// What `provider` is called.
+    pub name: &'static str,
+    /// Its own keys; all of them are optional strings.
+    pub keys: &'static [&'static str],
+}
+
+/// A connection to a provider.
+#[derive(Debug, Clone)]
+pub struct AccountSettings {
+    /// Its identity in the history: unique, and not to be changed.
+    pub name: String,
+    /// Which adapter serves it.
+    pub provider: &'static str,
+    /// The credential.
+    pub token: Secret,
+    /// The adapter's own keys.
+    pub options: BTreeMap<&'static str, AccountOption>,
+    /// Where the account is configured, for faults that only the adapter finds.
+    pub place: String,
+}
+
+/// The value of one of the adapter's own keys.
+#[derive(Debug, Clone)]
+pub struct AccountOption {
+    /// As it was written.
+    pub value: String,
+    /// Where.
+    pub place: String,
+}
+
+pub(super) fn read(
+    accounts: Option<Node>,
+    environment: &BTreeMap<String, String>,
+    providers: &[ProviderKeys],
+    faults: &mut Faults,
+) -> Option<Vec<AccountSettings>> {
+    let items = match accounts {
+        None => return Some(Vec::new()),
+        Some(Node {
+            value: Value::Array(items),
+            ..
+        }) => items,
+        Some(node) => {
+            let message = format!("must be [[accounts]] sections, not {}", node.value.type_name());
+            faults.push(node.origin.to_string(), "accounts", message);
+            return None;
+        }
+    };
+    let mut names = BTreeSet::new();
+    let mut read = Vec::new();
+    let mut complete = true;
+    for (index, node) in items.into_iter().enumerate() {
+        let (name, place) = (format!("accounts[{index}]"), node.origin.to_string());
+        let Value::Table(table) = node.value else {
+            faults.push(
+                place,
+                name,
+                format!("must be a section, not {}", node.value.type_name()),
+            );
+            complete = false;
+            continue;
+        };
+        let section = Reader::new(name.clone(), &place, table, environment, &mut *faults);
+        match account(section, providers) {
+            Some(account) if !names.insert(account.name.clone()) => {
+                faults.push(
+                    place,
+                    format!("{name}.name"),
+                    format!("`{}` is taken already", account.name),
+                );
+            }
+            Some(account) => read.push(account),
+            None => complete = false,
+        }
+    }
+    complete.then_some(read)
+}
+
+fn account(mut section: Reader<'_>, providers: &[ProviderKeys]) -> Option<AccountSettings> {
+    let place = section.place().to_owned();
+    let name = section.string("name");
+    let name = section.required("name", name);
+    if let Some(name) = &name
+        && !is_name(&name.value)
+    {
+        let message = "must be 1 to 64 letters a-z, digits, `-` and `_`, as it stands in URLs and in the history";
+        section.fault(&name.place, "name", message);
+    }
+    let token = section.required_secret("token");
+    let choices: Vec<_> = providers.iter().map(|provider| (provider.name, *provider)).collect();
+    let provider = section.choice("provider", &choices);
+    let Some(provider) = section.required("provider", provider) else {
+        // Which keys are right is known only with the provider.
+        return None;
+    };
+    let mut options = BTreeMap::new();
+    for key in provider.keys {
+        if let Some(taken) = section.string(key) {
+            let option = AccountOption {
+                value: taken.value,
+                place: taken.place,
+            };
+            options.insert(*key, option);
+        }
+    }
+    section.finish();
+    Some(AccountSettings {
+        name: name?.value,
+        provider: provider.name,
+        token: token?.value,
+        options,
+        place,
+    })
+}
+
+fn is_name(name: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_';
+    (1..=64).contains(&name.len()) && name.bytes().all(legal)
+}

@@ -1,0 +1,74 @@
+//! The sections, one file each.
+
+mod account;
+mod auth;
+mod database;
+mod log;
+mod server;
+mod sync;
+
+use std::collections::BTreeMap;
+
+pub use account::{AccountOption, AccountSettings, ProviderKeys};
+pub use auth::AuthSettings;
+pub use database::DatabaseSettings;
+pub use log::{LogFormat, LogSettings};
+pub use server::ServerSettings;
+pub use sync::SyncSettings;
+
+use crate::node::{Node, Table, Value};
+use crate::reader::{Reader, unknown};
+use crate::{Faults, Settings};
+
+const SECTIONS: [&str; 6] = ["server", "database", "auth", "accounts", "sync", "log"];
+
+/// Reads every section, also after a fault, so that all faults are told at once.
+pub(crate) fn read(
+    mut root: Table,
+    environment: &BTreeMap<String, String>,
+    providers: &[ProviderKeys],
+    faults: &mut Faults,
+) -> Option<Settings> {
+    let accounts = root.remove("accounts");
+    let mut section = |name: &str, faults: &mut Faults| match root.remove(name) {
+        None => (name.to_owned(), "configuration".to_owned(), Table::new()),
+        Some(Node { origin, value }) => {
+            let table = match value {
+                Value::Table(table) => table,
+                other => {
+                    faults.push(
+                        origin.to_string(),
+                        name,
+                        format!("must be a section, not {}", other.type_name()),
+                    );
+                    Table::new()
+                }
+            };
+            (name.to_owned(), origin.to_string(), table)
+        }
+    };
+    macro_rules! read_section {
+        ($name:literal, $read:path) => {{
+            let (name, place, table) = section($name, faults);
+            $read(Reader::new(name, place, table, environment, faults))
+        }};
+    }
+    let server = read_section!("server", server::read);
+    let database = read_section!("database", database::read);
+    let auth = read_section!("auth", auth::read);
+    let sync = read_section!("sync", sync::read);
+    let log = read_section!("log", log::read);
+    let accounts = account::read(accounts, environment, providers, faults);
+    let known = SECTIONS.map(str::to_owned);
+    for (name, node) in root {
+        faults.push(node.origin.to_string(), name.clone(), unknown(&name, &known));
+    }
+    Some(Settings {
+        server: server?,
+        database: database?,
+        auth: auth?,
+        accounts: accounts?,
+        sync: sync?,
+        log: log?,
+    })
+}

@@ -1,0 +1,204 @@
+//! What operators write, right and wrong.
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use slipway_config::{Faults, LogFormat, ProviderKeys, Settings};
+
+const PROVIDERS: &[ProviderKeys] = &[
+    ProviderKeys {
+        name: "cloud66",
+        keys: &["base_url"],
+    },
+    ProviderKeys {
+        name: "scalingo",
+        keys: &["region", "api_url", "auth_url"],
+    },
+];
+
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("slipway-config-{}-{name}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
+
+fn load(text: &str, name: &str, environment: &[(&str, &str)]) -> Result<Settings, Faults> {
+    let file = File::new(name, text);
+    let environment = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Settings::load(Some(&file.0), environment, PROVIDERS)
+}
+
+const AUTH: &str = "[auth]\nread_token = 'read-read-read-read'\nadmin_token = 'admin-admin-admin'\n";
+
+#[test]
+fn the_example_is_complete_with_its_environment_variables() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/example.toml");
+    let names = [
+        "CLOUD66_TOKEN",
+        "SCALINGO_TOKEN",
+        "SLIPWAY_READ_TOKEN",
+        "SLIPWAY_ADMIN_TOKEN",
+    ];
+    let environment = names.map(|name| (name.to_owned(), format!("{name}-0123456789abcdef")));
+    let settings = Settings::load(Some(example.as_ref()), environment, PROVIDERS).unwrap();
+    assert_eq!(settings.accounts.len(), 2);
+    assert_eq!(settings.accounts[1].provider, "scalingo");
+    assert_eq!(settings.accounts[1].options["region"].value, "osc-fr1");
+    assert_eq!(settings.accounts[0].token.expose(), "CLOUD66_TOKEN-0123456789abcdef");
+    assert!(
+        !format!("{settings:?}").contains("0123456789abcdef"),
+        "no secret in debug output"
+    );
+
+    let faults = Settings::load(Some(example.as_ref()), [], PROVIDERS)
+        .unwrap_err()
+        .to_string();
+    for name in [
+        "CLOUD66_TOKEN",
+        "SCALINGO_TOKEN",
+        "SLIPWAY_READ_TOKEN",
+        "SLIPWAY_ADMIN_TOKEN",
+    ] {
+        assert!(
+            faults.contains(&format!("the environment variable `{name}` is not set")),
+            "{faults}"
+        );
+    }
+}
+
+#[test]
+fn later_layers_win_and_the_rest_of_the_earlier_ones_stays() {
+    let text = format!("{AUTH}[server]\nlisten = ':9000'\n[sync]\nidle_every = '90s'\n[log]\nformat = 'json'");
+    let environment = [
+        ("SLIPWAY_SERVER__LISTEN", "0.0.0.0:7000"),
+        ("SLIPWAY_DATABASE__MAX_CONNECTIONS", "7"),
+        ("SLIPWAY_PORT", "tcp://10.0.0.1:80"),
+    ];
+    let settings = load(&text, "layers", &environment).unwrap();
+    assert_eq!(settings.server.listen.to_string(), "0.0.0.0:7000");
+    assert_eq!(settings.database.max_connections, 7);
+    assert_eq!(settings.sync.idle_every, Duration::from_secs(90));
+    assert_eq!(settings.sync.active_every, Duration::from_secs(3));
+    assert_eq!(settings.log.format, LogFormat::Json);
+    assert!(settings.accounts.is_empty() && settings.database.url.is_none());
+
+    let settings = load(&format!("{AUTH}[server]\nlisten = ':9000'"), "port", &[]).unwrap();
+    assert_eq!(settings.server.listen.to_string(), "127.0.0.1:9000");
+}
+
+#[test]
+fn all_faults_come_at_once_each_with_its_line() {
+    let text = "[server]\nlisen = '127.0.0.1:1'\nlisten = 'nowhere'\n[auth]\nread_token = 'short'\n\
+        [sync]\nidle_every = '5 parsecs'\nactive_every = 3\n[databse]\n[log]\nformat = 'xml'\n\
+        [[accounts]]\nname = 'Ünsafe name'\nprovider = 'heroku'\n[[accounts]]\nname = 'a'\nprovider = 'cloud66'\n\
+        token = 'secret-token-of-a'\ntoken_file = '/x'\nregion = 'x'\n";
+    let faults = load(text, "faults", &[("SLIPWAY_DATABASE__MAX_CONNECTIONS", "many")])
+        .unwrap_err()
+        .to_string();
+    let wanted = [
+        ":2: server.lisen: is unknown; did you mean `listen`?",
+        ":3: server.listen: must be an address with a port such as 127.0.0.1:8080, not `nowhere`",
+        ":5: auth.read_token: must have at least 16 characters",
+        ":4: auth.admin_token: is missing: give `admin_token`, `admin_token_file` or `admin_token_env`",
+        ":7: sync.idle_every: must be a time from 100ms to 86400s, such as 500ms, 30s, 5m or 1h, not `5 parsecs`",
+        ":8: sync.active_every: must be a string, not a number",
+        ":9: databse: is unknown; did you mean `database`?",
+        ":11: log.format: must be one of `text`, `json`, not `xml`",
+        "environment variable SLIPWAY_DATABASE__MAX_CONNECTIONS: database.max_connections: must be a whole number",
+        ":13: accounts[0].name: must be 1 to 64 letters",
+        "accounts[0].token: is missing",
+        ":14: accounts[0].provider: must be one of `cloud66`, `scalingo`, not `heroku`",
+        "accounts[1].token: give one of `token`, `token_file` and `token_env`, not several",
+        ":20: accounts[1].region: is unknown; there are name, token",
+    ];
+    for wanted in wanted {
+        assert!(faults.contains(wanted), "{wanted}\nis not in\n{faults}");
+    }
+    assert_eq!(faults.lines().count(), wanted.len(), "{faults}");
+    assert!(!faults.contains("secret-token-of-a"));
+}
+
+#[test]
+fn secrets_come_from_files_and_the_environment_wins() {
+    let secret = File::new("secret", "from-the-file\n");
+    let account = "[[accounts]]\nname = 'a'\nprovider = 'cloud66'\n";
+    let text = format!("{AUTH}{account}token_file = '{}'\n", secret.0.display());
+    assert_eq!(
+        load(&text, "secret-1", &[]).unwrap().accounts[0].token.expose(),
+        "from-the-file"
+    );
+    let environment = [("SLIPWAY_ACCOUNTS__0__TOKEN", "from-the-environment")];
+    assert_eq!(
+        load(&text, "secret-2", &environment).unwrap().accounts[0]
+            .token
+            .expose(),
+        "from-the-environment"
+    );
+
+    let text = format!("{AUTH}{account}token_file = '/nowhere/token'\n");
+    let faults = load(&text, "secret-3", &[("SLIPWAY_ACCOUNTS__4__TOKEN", "x")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        faults.contains("accounts[0].token_file: `/nowhere/token` cannot be read"),
+        "{faults}"
+    );
+    assert!(
+        faults.contains("`accounts` is a list of 1: name one by its number, from 0"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn broken_files_are_faults_and_never_panic() {
+    let faults = load("[server\nlisten = \n= 3\n", "broken", &[])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        faults.contains(":1: ") && faults.contains(":3: ") && !faults.contains("missing"),
+        "{faults}"
+    );
+    let missing = Settings::load(Some("/nowhere/slipway.toml".as_ref()), [], PROVIDERS)
+        .unwrap_err()
+        .to_string();
+    assert!(missing.contains("/nowhere/slipway.toml: cannot be read"), "{missing}");
+    for text in [
+        "accounts = 3",
+        "server = 1",
+        "[[server]]",
+        "accounts = [1, [2]]",
+        "[server.listen]\nx = 1",
+        "\u{0}",
+    ] {
+        assert!(
+            load(text, "odd", &[("SLIPWAY___", "x"), ("SLIPWAY_LOG__FORMAT__X", "y")]).is_err(),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn two_accounts_cannot_share_a_name_and_a_database_url_must_be_one() {
+    let account = "[[accounts]]\nname = 'a'\nprovider = 'cloud66'\ntoken = 't'\n";
+    let text = format!("{AUTH}[database]\nurl = 'mysql://user:hidden-password@host/db'\n{account}{account}");
+    let faults = load(&text, "twice", &[]).unwrap_err().to_string();
+    assert!(faults.contains("accounts[1].name: `a` is taken already"), "{faults}");
+    assert!(
+        faults.contains("database.url: must be a URL such as postgres://"),
+        "{faults}"
+    );
+    assert!(!faults.contains("hidden-password"));
+}
