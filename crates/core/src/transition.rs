@@ -84,7 +84,7 @@ impl Changes {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Seen for the first time.
-    Created(Tracked),
+    Created(Box<Tracked>),
     /// Something is different now. With `Changes::default()` only the memory of a correction is: nothing public.
     Changed(Box<Tracked>, Changes),
     /// Says what is known.
@@ -98,7 +98,7 @@ pub enum Outcome {
 /// Decides what `observation`, asked for as `asked` says, makes of `current`.
 pub fn transition(current: Option<&Tracked>, observation: &DeploymentObservation, asked: Asked) -> Outcome {
     let Some(current) = current else {
-        return Outcome::Created(Tracked::first(observation, asked));
+        return Outcome::Created(Box::new(Tracked::first(observation, asked)));
     };
     if current.corrected_at.is_some_and(|corrected_at| asked.at < corrected_at) {
         return Outcome::Stale;

@@ -125,7 +125,7 @@ impl Plan {
                 .report
                 .contradictions
                 .push(observation.provider_deployment_id.clone()),
-            Outcome::Created(tracked) => self.create(observation, tracked, asked),
+            Outcome::Created(tracked) => self.create(observation, *tracked, asked),
             Outcome::Changed(tracked, changes) => {
                 let Some(before) = before.cloned() else { return };
                 let mut draft = Draft {
