@@ -24,6 +24,9 @@ const HEALTHS: [&str; 5] = ["unknown", "building", "impaired", "healthy", "faile
 
 /// A stack. Nothing when it has no usable id.
 pub fn application(mut payload: Value, dashboard_url: &Url) -> Option<ApplicationObservation> {
+    if !payload.is_object() {
+        return None;
+    }
     sanitize(&mut payload, SECRET_FIELDS);
     let stack: StackPayload = serde_json::from_value(payload).ok()?;
     let uid = stack.uid?;
@@ -61,6 +64,9 @@ pub fn deployment(
     dashboard_url: &Url,
     authority: Authority,
 ) -> Option<DeploymentObservation> {
+    if !payload.is_object() {
+        return None;
+    }
     sanitize(&mut payload, SECRET_FIELDS);
     let deployment: DeploymentPayload = serde::Deserialize::deserialize(&payload).ok()?;
     let id = deployment.id.clone()?;

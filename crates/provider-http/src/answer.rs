@@ -29,8 +29,12 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// The body as JSON. The error names the place, never what stands there.
+    /// The body as a JSON object. The error names the place, never what stands there.
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ProviderError> {
+        // Serde would fill a struct from an array, field by field.
+        if self.body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(self.protocol("the answer is not a JSON object"));
+        }
         serde_json::from_slice(&self.body).map_err(|error| {
             let what = match error.classify() {
                 serde_json::error::Category::Data => "is not of the documented shape",

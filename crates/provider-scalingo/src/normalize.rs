@@ -76,6 +76,9 @@ const fn mapping(
 
 /// An app. Nothing when it has no usable id.
 pub fn application(mut payload: Value, links: &Links) -> Option<ApplicationObservation> {
+    if !payload.is_object() {
+        return None;
+    }
     sanitize(&mut payload, SECRET_FIELDS);
     let app: AppPayload = serde_json::from_value(payload).ok()?;
     let id = app.id?;
@@ -111,6 +114,9 @@ pub fn deployment(
     links: &Links,
     authority: Authority,
 ) -> Option<DeploymentObservation> {
+    if !payload.is_object() {
+        return None;
+    }
     sanitize(&mut payload, SECRET_FIELDS);
     let deployment: DeploymentPayload = serde::Deserialize::deserialize(&payload).ok()?;
     let id = deployment.id?;

@@ -98,8 +98,10 @@ async fn next(socket: &mut Socket, follow: &Follow) -> Option<Result<StreamItem,
 /// One frame.
 fn item(frame: &[u8], follow: &Follow) -> Result<StreamItem, ProviderError> {
     let frame: FramePayload = serde_json::from_slice::<Value>(frame)
-        .and_then(serde_json::from_value)
-        .map_err(|_| problem(ErrorKind::Protocol, "a frame of the live stream is not a JSON object"))?;
+        .ok()
+        .filter(Value::is_object)
+        .and_then(|frame| serde_json::from_value(frame).ok())
+        .ok_or_else(|| problem(ErrorKind::Protocol, "a frame of the live stream is not a JSON object"))?;
     let kind = frame.kind.unwrap_or_default();
     let data = frame.data.unwrap_or_default();
     let understood = match kind.as_str() {

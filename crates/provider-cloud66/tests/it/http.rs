@@ -197,6 +197,7 @@ async fn what_is_not_the_documented_envelope_is_an_error() {
         "",
         "<html>sign in</html>",
         "[]",
+        "[[]]",
         "{}",
         "null",
         r#"{"response":{}}"#,

@@ -308,6 +308,7 @@ fn no_field_of_any_shape_costs_more_than_itself() {
         json!(1),
         json!("x"),
         json!([]),
+        json!(["a", "b"]),
         json!({}),
         json!({"id": ""}),
         json!({"id": "x".repeat(300)}),

@@ -14,6 +14,12 @@ use time::macros::datetime;
 
 use crate::server::{Reply, Server};
 
+#[derive(Debug, serde::Deserialize)]
+struct Shape {
+    #[expect(dead_code, reason = "it is never there")]
+    a: u8,
+}
+
 const TOKEN: &str = "s3cret-token";
 
 fn settings(server: &Server) -> ClientSettings {
@@ -55,7 +61,7 @@ async fn a_request_says_who_we_are_and_goes_where_it_should() {
     let server = Server::start(vec![Reply::whole(
         "200 OK",
         "Content-Type: application/json; charset=x\r\n",
-        "[1]",
+        "{\"a\":1}",
     )])
     .await;
     let base_url = Url::parse(&format!("{}/api/3", server.url)).unwrap();
@@ -72,7 +78,7 @@ async fn a_request_says_who_we_are_and_goes_where_it_should() {
     };
     let answer = client.send(&request).await.unwrap();
     assert_eq!((answer.status, answer.content_type.as_str()), (200, "application/json"));
-    assert_eq!(answer.json::<Vec<u8>>().unwrap(), [1]);
+    assert_eq!(answer.json::<serde_json::Value>().unwrap()["a"], 1);
     let head = server.requests().remove(0).to_lowercase();
     assert!(
         head.starts_with("get /api/3/a%2fb/c%20d/%c3%bc%3f?page=2&q=a%26b http/1.1\r\n"),
@@ -327,6 +333,8 @@ async fn no_credential_and_no_payload_is_told_to_anybody() {
     for reply in [
         Reply::whole("200 OK", "", &echo),
         Reply::whole("200 OK", "", &format!("\"{TOKEN}\"")),
+        Reply::whole("200 OK", "", &format!("{{\"a\":\"{TOKEN}\"}}")),
+        Reply::whole("200 OK", "", &format!("{{\"a\":{TOKEN}}}")),
         Reply::whole(
             "302 Found",
             &format!("Location: http://{TOKEN}@localhost/?token={TOKEN}\r\n"),
@@ -341,7 +349,7 @@ async fn no_credential_and_no_payload_is_told_to_anybody() {
         texts.push_str(&format!("{client:?}"));
         match get(&client).await {
             Err(error) => texts.push_str(&shown(&error)),
-            Ok(answer) => texts.push_str(&shown(&answer.json::<Vec<u8>>().unwrap_err())),
+            Ok(answer) => texts.push_str(&shown(&answer.json::<Shape>().unwrap_err())),
         }
         let error = client
             .pin("read", &format!("https://u:{TOKEN}@evil.test/{TOKEN}"))
