@@ -3,22 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD as BASE64;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use slipway_core::Clock;
 use slipway_core::provider::{ErrorKind, ProviderError, RateBudget};
-use time::OffsetDateTime;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, field};
 use url::Url;
 
 use crate::body::{self, BodyError};
 use crate::budget::Budget;
-use crate::{Answer, ClientSettings, ConfigError, Secret, hosts, retry, tls};
-
-/// The longest wait that we let a provider ask for.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
+use crate::request::Request;
+use crate::{Answer, ClientSettings, ConfigError, headers, hosts, retry, tls};
 
 /// Talks to one host with limits, a budget and no way to send a credential elsewhere.
 #[derive(Debug)]
@@ -27,55 +22,6 @@ pub struct Client {
     http: reqwest::Client,
     budget: Budget,
     clock: Arc<dyn Clock>,
-}
-
-/// How a request proves who we are.
-#[derive(Debug, Clone, Copy)]
-pub enum Auth<'a> {
-    /// `Authorization: Bearer`.
-    Bearer(&'a Secret),
-    /// `Authorization: Basic` with an empty user.
-    BasicPassword(&'a Secret),
-}
-
-/// One request.
-#[derive(Debug)]
-pub struct Request<'a> {
-    /// The adapter's method, for errors and spans.
-    pub operation: &'static str,
-    /// The verb.
-    pub method: http::Method,
-    /// The path with names in place of values, for spans.
-    pub route: &'static str,
-    /// What follows the base URL's path; each is encoded.
-    pub segments: &'a [&'a str],
-    /// The query.
-    pub query: &'a [(&'a str, &'a str)],
-    /// What is accepted.
-    pub accept: &'static str,
-    /// The credential.
-    pub auth: Auth<'a>,
-    /// A JSON body.
-    pub json: Option<&'a serde_json::Value>,
-    /// The largest body, if it is another than the client's.
-    pub max_body_bytes: Option<usize>,
-}
-
-impl<'a> Request<'a> {
-    /// A read of JSON.
-    pub fn get(operation: &'static str, route: &'static str, segments: &'a [&'a str], auth: Auth<'a>) -> Self {
-        Self {
-            operation,
-            method: http::Method::GET,
-            route,
-            segments,
-            query: &[],
-            accept: "application/json",
-            auth,
-            json: None,
-            max_body_bytes: None,
-        }
-    }
 }
 
 /// How one attempt ended without an answer.
@@ -162,8 +108,8 @@ impl Client {
     }
 
     async fn send_within(&self, request: &Request<'_>, deadline: Instant) -> Result<Answer, ProviderError> {
-        let url = self.url(request)?;
-        let authorization = self.authorization(request)?;
+        let url = request.url(self.settings.provider, &self.settings.base_url)?;
+        let authorization = request.authorization(self.settings.provider)?;
         let may_repeat = request.method == http::Method::GET;
         let mut repetition = 0;
         loop {
@@ -220,15 +166,15 @@ impl Client {
         let status = response.status().as_u16();
         Span::current().record("status", status);
         self.budget.report(
-            number(response.headers(), "x-ratelimit-limit"),
-            number(response.headers(), "x-ratelimit-remaining"),
+            headers::number(response.headers(), "x-ratelimit-limit"),
+            headers::number(response.headers(), "x-ratelimit-remaining"),
         );
         let mut answer = Answer {
             provider: self.settings.provider,
             operation,
             status,
-            content_type: content_type(response.headers()),
-            retry_after: retry_after(response.headers(), self.clock.now()),
+            content_type: headers::content_type(response.headers()),
+            retry_after: headers::retry_after(response.headers(), self.clock.now()),
             body: bytes::Bytes::new(),
         };
         if response.status().is_redirection() {
@@ -273,47 +219,6 @@ impl Client {
         Ok(answer)
     }
 
-    fn url(&self, request: &Request<'_>) -> Result<Url, ProviderError> {
-        let mut url = self.settings.base_url.clone();
-        // Such a segment would change which resource is meant, or be dropped.
-        let is_odd = |segment: &&str| matches!(*segment, "" | "." | "..") || segment.len() > 1000;
-        if request.segments.iter().any(is_odd) {
-            return Err(self.error(
-                ErrorKind::InvalidRequest,
-                request.operation,
-                "an id is not usable in a path",
-            ));
-        }
-        match url.path_segments_mut() {
-            Ok(mut path) => path.pop_if_empty().extend(request.segments),
-            Err(()) => {
-                return Err(self.error(
-                    ErrorKind::InvalidRequest,
-                    request.operation,
-                    "the base URL takes no path",
-                ));
-            }
-        };
-        if !request.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(request.query);
-        }
-        Ok(url)
-    }
-
-    fn authorization(&self, request: &Request<'_>) -> Result<HeaderValue, ProviderError> {
-        let text = match request.auth {
-            Auth::Bearer(token) => format!("Bearer {}", token.expose()),
-            Auth::BasicPassword(password) => format!("Basic {}", BASE64.encode(format!(":{}", password.expose()))),
-        };
-        // The source would be harmless, but says nothing more.
-        let mut value = HeaderValue::from_str(&text).map_err(|_| {
-            let message = "the token holds characters that cannot be sent";
-            self.error(ErrorKind::Unauthenticated, request.operation, message)
-        })?;
-        value.set_sensitive(true);
-        Ok(value)
-    }
-
     fn too_slow(&self, operation: &'static str) -> Failure {
         let message = format!(
             "no complete answer within {} s",
@@ -353,31 +258,4 @@ fn root_cause(error: &dyn std::error::Error) -> String {
         cause = source;
     }
     cause.to_string()
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
-}
-
-fn number(headers: &HeaderMap, name: &str) -> Option<u32> {
-    text(headers, name)?.parse().ok()
-}
-
-fn content_type(headers: &HeaderMap) -> String {
-    let value = text(headers, CONTENT_TYPE.as_str()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-/// Seconds or a date, as RFC 9110 has it; at least a second, at most an hour.
-fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
-    let value = text(headers, RETRY_AFTER.as_str())?;
-    let wait = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            // RFC 2822 wants a numeric zone or one of the old names; an HTTP date always says GMT, which is one.
-            let at = OffsetDateTime::parse(value, &time::format_description::well_known::Rfc2822).ok()?;
-            Duration::try_from(at - now).unwrap_or_default()
-        }
-    };
-    Some(wait.clamp(Duration::from_secs(1), MAX_RETRY_AFTER))
 }

@@ -1,0 +1,91 @@
+//! What is asked, and how it becomes a URL and a credential's header.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use http::HeaderValue;
+use slipway_core::provider::{ErrorKind, ProviderError};
+use url::Url;
+
+use crate::Secret;
+
+/// How a request proves who we are.
+#[derive(Debug, Clone, Copy)]
+pub enum Auth<'a> {
+    /// `Authorization: Bearer`.
+    Bearer(&'a Secret),
+    /// `Authorization: Basic` with an empty user.
+    BasicPassword(&'a Secret),
+}
+
+/// One request.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The adapter's method, for errors and spans.
+    pub operation: &'static str,
+    /// The verb.
+    pub method: http::Method,
+    /// The path with names in place of values, for spans.
+    pub route: &'static str,
+    /// What follows the base URL's path; each is encoded.
+    pub segments: &'a [&'a str],
+    /// The query.
+    pub query: &'a [(&'a str, &'a str)],
+    /// What is accepted.
+    pub accept: &'static str,
+    /// The credential.
+    pub auth: Auth<'a>,
+    /// A JSON body.
+    pub json: Option<&'a serde_json::Value>,
+    /// The largest body, if it is another than the client's.
+    pub max_body_bytes: Option<usize>,
+}
+
+impl<'a> Request<'a> {
+    /// A read of JSON.
+    pub fn get(operation: &'static str, route: &'static str, segments: &'a [&'a str], auth: Auth<'a>) -> Self {
+        Self {
+            operation,
+            method: http::Method::GET,
+            route,
+            segments,
+            query: &[],
+            accept: "application/json",
+            auth,
+            json: None,
+            max_body_bytes: None,
+        }
+    }
+
+    /// The URL below `base_url`.
+    pub(crate) fn url(&self, provider: &'static str, base_url: &Url) -> Result<Url, ProviderError> {
+        let refuse = |message: &str| ProviderError::new(ErrorKind::InvalidRequest, provider, self.operation, message);
+        // Such a segment would change which resource is meant, or be dropped.
+        let is_odd = |segment: &&str| matches!(*segment, "" | "." | "..") || segment.len() > 1000;
+        if self.segments.iter().any(is_odd) {
+            return Err(refuse("an id is not usable in a path"));
+        }
+        let mut url = base_url.clone();
+        match url.path_segments_mut() {
+            Ok(mut path) => path.pop_if_empty().extend(self.segments),
+            Err(()) => return Err(refuse("the base URL takes no path")),
+        };
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(self.query);
+        }
+        Ok(url)
+    }
+
+    /// The value of `Authorization`, marked so that nothing prints it.
+    pub(crate) fn authorization(&self, provider: &'static str) -> Result<HeaderValue, ProviderError> {
+        let text = match self.auth {
+            Auth::Bearer(token) => format!("Bearer {}", token.expose()),
+            Auth::BasicPassword(password) => format!("Basic {}", BASE64.encode(format!(":{}", password.expose()))),
+        };
+        let mut value = HeaderValue::from_str(&text).map_err(|_| {
+            let message = "the token holds characters that cannot be sent";
+            ProviderError::new(ErrorKind::Unauthenticated, provider, self.operation, message)
+        })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
