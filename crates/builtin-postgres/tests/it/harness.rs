@@ -48,8 +48,9 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn of(person: Person) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        // Of one length, so that no name is the beginning of another.
         let name = format!(
-            "slipway-it-{}-{}",
+            "slipway-it-{}-{:04}",
             std::process::id(),
             COUNT.fetch_add(1, Ordering::Relaxed)
         );
@@ -329,6 +330,6 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !condition() {
         assert!(begin.elapsed() < BOUND, "in vain waited until {what}");
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
