@@ -182,8 +182,9 @@ async fn write(context: &Context, conn: &mut PgConnection, batch: &Batch) -> Res
         }
     }
     if plan.must_look_for_live(batch.capabilities.live_rule) {
-        let found = deployments::find_last_succeeded(conn, batch.application_id).await?;
-        plan.supply_last_succeeded(found);
+        if let Some(deployment) = deployments::find_last_succeeded(conn, batch.application_id, &plan.ids()).await? {
+            plan.supply(deployment);
+        }
     }
     let outcome = plan.conclude(batch.capabilities)?;
     deployments::insert(conn, &outcome.inserts, now).await?;

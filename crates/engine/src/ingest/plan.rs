@@ -13,6 +13,7 @@ use slipway_store::deployments::StoredDeployment;
 use slipway_store::event_log::NewEvent;
 use slipway_store::transitions::NewTransition;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{Report, events};
 
@@ -96,7 +97,6 @@ pub(super) struct Plan {
     application: Application,
     stored: HashMap<String, Deployment>,
     drafts: BTreeMap<DeploymentId, Draft>,
-    last_succeeded: Option<Deployment>,
     report: Report,
     now: OffsetDateTime,
 }
@@ -111,7 +111,6 @@ impl Plan {
             application,
             stored,
             drafts: BTreeMap::new(),
-            last_succeeded: None,
             report,
             now,
         }
@@ -203,15 +202,12 @@ impl Plan {
             && live.is_some_and(|draft| draft.deployment.tracked.status() != Status::Succeeded)
     }
 
-    pub(super) fn supply_last_succeeded(&mut self, deployment: Option<Deployment>) {
-        // What is stored as a success and is no longer one in this batch does not count.
-        self.last_succeeded = deployment.filter(|deployment| !self.drafts.contains_key(&deployment.id));
+    /// What the plan already knows better than the database.
+    pub(super) fn ids(&self) -> Vec<Uuid> {
+        self.drafts.keys().map(|id| id.0).collect()
     }
 
     pub(super) fn conclude(mut self, capabilities: Capabilities) -> Result<Written, serde_json::Error> {
-        if let Some(deployment) = self.last_succeeded.take() {
-            self.supply(deployment);
-        }
         let latest = self.decide_latest();
         let live = self.decide_live(capabilities.live_rule);
         let mut written = Written {

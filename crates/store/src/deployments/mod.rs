@@ -67,19 +67,24 @@ pub async fn find(conn: &mut PgConnection, id: DeploymentId) -> Result<Option<De
     .transpose()
 }
 
-/// The deployment of an application that succeeded last: by its finish time, else by its creation.
-pub async fn find_last_succeeded(conn: &mut PgConnection, application_id: ApplicationId) -> Result<Option<Deployment>> {
+/// The deployment of an application that succeeded last, by its finish time, else by its creation; those in `except` left out.
+pub async fn find_last_succeeded(
+    conn: &mut PgConnection,
+    application_id: ApplicationId,
+    except: &[Uuid],
+) -> Result<Option<Deployment>> {
     sqlx::query_as!(
         DeploymentRow,
         r#"
         SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
                superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
                tracked
-        FROM deployments WHERE application_id = $1 AND status = $2
+        FROM deployments WHERE application_id = $1 AND status = $2 AND NOT (id = ANY($3))
         ORDER BY coalesce(finished_at, created_at) DESC, id DESC LIMIT 1
         "#,
         application_id.0,
-        Status::Succeeded.as_str()
+        Status::Succeeded.as_str(),
+        except
     )
     .fetch_optional(conn)
     .await?
