@@ -134,16 +134,16 @@ pub fn write_control(
     out: &mut Vec<u8>,
     r#type: &str,
     recorded_at: OffsetDateTime,
-    cursor: &Cursor,
+    cursor: Option<&Cursor>,
     freshness: &str,
     reason: Option<&str>,
 ) {
     out.extend_from_slice(b"event: ");
     out.extend_from_slice(r#type.as_bytes());
     out.extend_from_slice(b"\ndata: ");
-    let cursor = cursor.to_string();
+    let cursor = cursor.map(ToString::to_string);
     Fields {
-        cursor: Some(&cursor),
+        cursor: cursor.as_deref(),
         reason,
         ..Fields::new(r#type, recorded_at)
     }
@@ -359,7 +359,7 @@ mod tests {
             epoch: "e1".to_owned(),
             seq: 9,
         };
-        write_control(&mut out, "heartbeat", AT, &cursor, "[]", Some("database_unavailable"));
+        write_control(&mut out, "heartbeat", AT, Some(&cursor), "[]", Some("database_unavailable"));
         let text = String::from_utf8(out).unwrap();
         let data = text
             .strip_prefix("event: heartbeat\ndata: ")

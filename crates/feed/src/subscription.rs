@@ -112,12 +112,6 @@ impl Subscription {
         self.position.as_ref().map(Position::cursor)
     }
 
-    /// Whether nothing is known to be waiting: everything up to the head as this replica knows it was looked at.
-    pub fn is_caught_up(&self) -> bool {
-        let head = self.head.borrow();
-        self.position.as_ref().is_some_and(|position| *position == *head)
-    }
-
     /// Waits until at least one event matches, and gives all that are ready, up to the limit of a batch. May be dropped while
     /// it waits: the position moves only with what it gives or has found not to match.
     ///
@@ -125,45 +119,42 @@ impl Subscription {
     /// What the database answers while the subscription is behind the ring. Nothing is lost: call again.
     pub async fn next_batch(&mut self) -> Result<Next, StoreError> {
         loop {
-            let head = self.head.borrow_and_update().clone();
-            let Some(position) = self.position.clone() else {
-                self.position = Some(head.clone()).filter(|head| !head.epoch.is_empty());
-                if self.position.is_none() {
-                    self.wait_for_change().await;
-                }
-                continue;
-            };
-            if position == head {
-                self.wait_for_change().await;
-                continue;
+            if let Some(next) = self.next_ready().await? {
+                return Ok(next);
             }
-            let step = if position.epoch == head.epoch && position.seq < head.seq {
-                match self.read_ring(&position) {
-                    Some(step) => step,
-                    None => self.replay(&position).await?,
-                }
-            } else {
-                // Ahead of this replica, or of another log. Only the database can tell which.
-                self.replay(&position).await?
+            self.wait_for_change().await;
+        }
+    }
+
+    /// The same without waiting: none when nothing up to the head of the log matches. May be dropped as well.
+    ///
+    /// # Errors
+    /// As [`Subscription::next_batch`].
+    pub async fn next_ready(&mut self) -> Result<Option<Next>, StoreError> {
+        loop {
+            let head = self.head.borrow_and_update().clone();
+            if self.position.is_none() {
+                self.position = Some(head.clone()).filter(|head| !head.epoch.is_empty());
+            }
+            let Some(position) = self.position.clone().filter(|position| *position != head) else { return Ok(None) };
+            let ready = if position.epoch == head.epoch && position.seq < head.seq { self.read_ring(&position) } else { None };
+            let step = match ready {
+                Some(step) => step,
+                // Behind the ring; or ahead of this replica, or of another log, which only the database can tell.
+                None => self.replay(&position).await?,
             };
             match step {
                 Step::Scanned(frames, scanned) => {
                     self.position = Some(scanned.clone());
                     if !frames.is_empty() {
-                        return Ok(Next::Batch(Batch {
-                            frames,
-                            scanned: scanned.cursor(),
-                        }));
+                        return Ok(Some(Next::Batch(Batch { frames, scanned: scanned.cursor() })));
                     }
                 }
                 Step::Reset(reason, fresh) => {
                     self.position = Some(fresh.clone());
-                    return Ok(Next::Reset(Reset {
-                        reason,
-                        cursor: fresh.cursor(),
-                    }));
+                    return Ok(Some(Next::Reset(Reset { reason, cursor: fresh.cursor() })));
                 }
-                Step::Wait => self.wait_for_change().await,
+                Step::Wait => return Ok(None),
             }
         }
     }

@@ -1,0 +1,11 @@
+//! From requests to values: parameters, ids, page cursors. What does not fit is refused by name, never ignored.
+
+mod comma;
+mod page_cursor;
+mod query;
+mod resource_id;
+
+pub(crate) use comma::{Limit, values};
+pub(crate) use page_cursor::PageCursor;
+pub(crate) use query::Parameters;
+pub(crate) use resource_id::ResourceId;

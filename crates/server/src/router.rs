@@ -1,0 +1,61 @@
+//! From routes to a service.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use crate::middleware;
+use crate::openapi;
+use crate::problem::{Code, Problem};
+use crate::routes;
+use crate::state::AppState;
+
+/// Everything that is served.
+pub fn router(state: AppState) -> Router {
+    let limit = from_fn_with_state(state.clone(), middleware::limit);
+    let (short, _) = routes::short().split_for_parts();
+    let (waiting, _) = routes::waiting().split_for_parts();
+    let api = short
+        .route_layer(limit.clone())
+        .merge(waiting)
+        .route_layer(from_fn_with_state(state.clone(), middleware::authenticate));
+    let free = Router::new()
+        .route("/", get(async || Redirect::temporary("/docs/")))
+        .route("/livez", get(routes::health::livez))
+        .route("/readyz", get(routes::health::readyz))
+        .route("/healthz", get(routes::health::healthz))
+        .route("/openapi.json", get(openapi::serve))
+        .merge(openapi::swagger_ui())
+        .route_layer(limit);
+    Router::new()
+        .merge(free)
+        .nest(openapi::BASE_PATH, api)
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(from_fn(no_sniffing))
+        .layer(CatchPanicLayer::custom(middleware::handle_panic))
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(state.settings().body_limit_bytes))
+        .layer(from_fn_with_state(state.clone(), middleware::limit_uri))
+        .layer(from_fn_with_state(state.clone(), middleware::problems))
+        .with_state(state)
+}
+
+async fn not_found() -> Problem {
+    Problem::new(Code::NotFound).with_detail("there is nothing at this path; /openapi.json lists what there is")
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(Code::MethodNotAllowed)
+}
+
+async fn no_sniffing(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
+    let mut response = next.run(request).await.into_response();
+    let headers = response.headers_mut();
+    headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,3 @@
+//! `/accounts`
+
+pub(crate) mod list;

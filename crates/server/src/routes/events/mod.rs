@@ -1,0 +1,4 @@
+//! `/events`
+
+pub(crate) mod list;
+pub(crate) mod stream;

@@ -1,0 +1,55 @@
+//! `GET /providers`
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use slipway_api::{ProviderList, ProviderView, UnmappedStatusView};
+use slipway_store::{event_log, pool, unmapped_statuses};
+
+use crate::extract::Parameters;
+use crate::listing::{Listing, to_json_text};
+use crate::position;
+use crate::problem::Problem;
+use crate::routes::PositionParameters;
+use crate::state::AppState;
+
+/// List the kinds of platform in use
+///
+/// What each can do, how its statuses are read, and which statuses were seen that no mapping covers.
+#[utoipa::path(
+    get,
+    path = "/providers",
+    operation_id = "listProviders",
+    tag = "providers",
+    params(PositionParameters),
+    responses((status = 200, description = "All kinds of platform in use, by name.", body = ProviderList))
+)]
+pub(crate) async fn list_providers(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Parameters(parameters): Parameters<PositionParameters>,
+) -> Result<Response, Problem> {
+    position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
+    let mut snapshot = pool::begin_snapshot(state.pool()).await?;
+    let head = position::cursor(&event_log::find_head(&mut snapshot).await?);
+    let unmapped = unmapped_statuses::list(&mut snapshot).await?;
+    drop(snapshot);
+    let items = state.services().registry.providers().into_values().map(|provider| {
+        let info = provider.info();
+        let unmapped = unmapped.iter().filter(|row| row.provider == info.name).map(|row| UnmappedStatusView {
+            provider_status: row.provider_status.clone(),
+            count: row.seen_count,
+            last_seen_at: row.last_seen_at,
+        });
+        to_json_text(&ProviderView::new(info, provider.capabilities(), unmapped.collect()))
+    });
+    Listing {
+        items: items.collect::<Result<_, _>>()?,
+        versions: None,
+        next_cursor: None,
+        event_cursor: &head,
+        position: &head,
+        freshness: Some(state.freshness().of_list(|_| true).await?),
+    }
+    .respond(&headers)
+}

@@ -1,0 +1,3 @@
+//! `/providers`
+
+pub(crate) mod list;

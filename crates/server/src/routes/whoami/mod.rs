@@ -1,0 +1,3 @@
+//! `/whoami`
+
+pub(crate) mod get;

@@ -1,0 +1,167 @@
+//! One stream: blocks of events, heartbeats, resets, and an end when the process is asked to stop.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use slipway_api::Cursor;
+use slipway_feed::{Batch, Filter, Next, Reset, Subscription, write_control};
+use slipway_store::StoreError;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::StreamPermit;
+use crate::state::AppState;
+
+/// Between attempts to read what is missed while the database is away.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// In what range a client's pause before it reconnects is drawn, so that clients do not all come back at once.
+const RETRY_MS: std::ops::RangeInclusive<u32> = 1_000..=5_000;
+
+/// A stream of the event log for one client.
+pub(crate) struct EventStream {
+    state: AppState,
+    subscription: Subscription,
+    heartbeat: Interval,
+    shutdown: CancellationToken,
+    /// The position that the client would resume from now.
+    told: Option<Cursor>,
+    preamble: Option<Bytes>,
+    paused_until: Option<Instant>,
+    has_ended: bool,
+    _permit: StreamPermit,
+}
+
+impl EventStream {
+    pub(crate) fn new(state: AppState, permit: StreamPermit, filter: Filter, from: Option<Cursor>) -> Self {
+        let period = state.settings().heartbeat_interval.max(Duration::from_millis(1));
+        // The first one comes somewhat earlier, so that clients that came together do not stay together.
+        let first = Instant::now() + period.mul_f64(rand::random_range(0.5..=1.0));
+        let mut heartbeat = tokio::time::interval_at(first, period);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let subscription = state.feed().subscribe(filter, from.clone());
+        // Lines of the first block: parsers differ in what they do with a block that holds only such lines.
+        let mut preamble = format!(": slipway\nretry: {}\n", rand::random_range(RETRY_MS)).into_bytes();
+        let mut told = from;
+        if told.is_none()
+            && let Some(now) = subscription.position()
+        {
+            // "From now" ends here: a client that is cut off before its first event resumes without a gap.
+            write_id_block(&mut preamble, &now);
+            told = Some(now);
+        }
+        Self {
+            shutdown: state.services().shutdown.clone(),
+            state,
+            subscription,
+            heartbeat,
+            told,
+            preamble: Some(preamble.into()),
+            paused_until: None,
+            has_ended: false,
+            _permit: permit,
+        }
+    }
+
+    /// The chunks of the body.
+    pub(crate) fn into_body(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+        unfold(self, async |mut this| this.next_chunk().await.map(|chunk| (Ok(chunk), this)))
+    }
+
+    async fn next_chunk(&mut self) -> Option<Bytes> {
+        if self.has_ended {
+            return None;
+        }
+        if let Some(preamble) = self.preamble.take() {
+            return Some(preamble);
+        }
+        loop {
+            tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => {
+                    self.has_ended = true;
+                    return Some(self.goodbye());
+                }
+                _ = self.heartbeat.tick() => return Some(self.beat().await),
+                next = take(&mut self.subscription, &mut self.paused_until) => match next {
+                    Ok(Next::Batch(batch)) => return Some(self.events(batch)),
+                    Ok(Next::Reset(reset)) => return Some(self.reset(reset)),
+                    Err(error) => {
+                        tracing::debug!(error = &error as &dyn std::error::Error, "a stream waits for the database");
+                    }
+                },
+            }
+        }
+    }
+
+    fn events(&mut self, batch: Batch) -> Bytes {
+        let Batch { frames, .. } = batch;
+        if let Some(last) = frames.last() {
+            let epoch = self.subscription.position().map(|cursor| cursor.epoch).unwrap_or_default();
+            self.told = Some(Cursor { epoch, seq: last.seq() });
+        }
+        match frames.as_slice() {
+            [only] => only.sse().clone(),
+            several => {
+                let mut chunk = BytesMut::with_capacity(several.iter().map(|frame| frame.sse().len()).sum());
+                several.iter().for_each(|frame| chunk.extend_from_slice(frame.sse()));
+                chunk.freeze()
+            }
+        }
+    }
+
+    /// A sign of life with the position that was looked at for this client. Goes on while the database is away, and says so.
+    async fn beat(&mut self) -> Bytes {
+        let is_healthy = self.state.feed().is_healthy();
+        let freshness = self.state.freshness().accounts_json(is_healthy).await;
+        let position = self.subscription.position();
+        let reason = (!is_healthy).then_some("database_unavailable");
+        let mut block = b": alive\n".to_vec();
+        let now = self.state.clock().now();
+        write_control(&mut block, "heartbeat", now, position.as_ref(), &freshness, reason);
+        if position.is_some() && position != self.told {
+            position.iter().for_each(|position| write_id_block(&mut block, position));
+            self.told = position;
+        }
+        block.into()
+    }
+
+    fn reset(&mut self, reset: Reset) -> Bytes {
+        let mut block = Vec::new();
+        let now = self.state.clock().now();
+        write_control(&mut block, "reset", now, Some(&reset.cursor), "[]", Some(reset.reason.as_str()));
+        write_id_block(&mut block, &reset.cursor);
+        self.told = Some(reset.cursor);
+        block.into()
+    }
+
+    fn goodbye(&self) -> Bytes {
+        let mut block = format!("retry: {}\n", rand::random_range(RETRY_MS)).into_bytes();
+        match self.told.as_ref() {
+            Some(told) => write_id_block(&mut block, told),
+            None => block.push(b'\n'),
+        }
+        block.into()
+    }
+}
+
+/// A block without data: parsers remember the id and hand nothing to the application.
+fn write_id_block(out: &mut Vec<u8>, cursor: &Cursor) {
+    out.extend_from_slice(format!("id: {cursor}\n\n").as_bytes());
+}
+
+/// The next batch; after a failure only when some time has passed.
+async fn take(subscription: &mut Subscription, paused_until: &mut Option<Instant>) -> Result<Next, StoreError> {
+    if let Some(until) = *paused_until {
+        tokio::time::sleep_until(until).await;
+        *paused_until = None;
+    }
+    let next = subscription.next_batch().await;
+    if next.is_err() {
+        *paused_until = Some(Instant::now() + PAUSE);
+    }
+    next
+}
