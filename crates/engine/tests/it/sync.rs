@@ -28,7 +28,7 @@ async fn start() -> Running {
         scalingo_apps: 3,
         history_per_application: 4,
         rate_limits: false,
-        speed: 20.0,
+        speed: 5.0,
         ..SimulatorSettings::default()
     })
     .await
@@ -129,8 +129,16 @@ async fn everything_that_the_providers_have_comes_in_and_new_deployments_follow_
         (Provider::Cloud66, Scenario::Success, "succeeded", false),
         (Provider::Cloud66, Scenario::Failed, "failed", false),
     ];
-    for (provider, scenario, status, is_streamed) in scenarios {
-        let id = begin(&running, provider, scenario);
+    let begun = scenarios.map(|(provider, scenario, status, is_streamed)| {
+        (
+            begin(&running, provider, scenario),
+            provider,
+            scenario,
+            status,
+            is_streamed,
+        )
+    });
+    for (id, provider, scenario, status, is_streamed) in begun {
         let rows = format!(
             "deployments WHERE provider_deployment_id = '{id}' AND status = '{status}' AND finished_at IS NOT NULL"
         );
