@@ -1,1 +1,64 @@
-fn main() {}
+//! The project's own chores: `cargo xtask test`, `cargo xtask ci` and what they are made of.
+
+mod ci;
+mod deny;
+mod openapi;
+mod postgres;
+mod prepare;
+mod run;
+mod sqlx_cache;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Bring what the tests need, then run all of them
+    Test {
+        /// Handed to `cargo test`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Everything that is checked beside the tests: format, clippy, licences and sources, generated files
+    Ci,
+    /// Renew crates/store/.sqlx from a throw-away database
+    Sqlx {
+        /// Only compare
+        #[arg(long)]
+        check: bool,
+    },
+    /// Renew openapi/slipway-v1.json
+    Openapi {
+        /// Only compare
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check licences and sources of all dependencies with cargo-deny
+    Deny,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Test { arguments } => test::run(&arguments),
+        Task::Ci => ci::run(),
+        Task::Sqlx { check } => sqlx_cache::run(check),
+        Task::Openapi { check } => openapi::run(check),
+        Task::Deny => deny::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            run::say(&failure.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Which adapter serves which account.
+
+use std::sync::Arc;
+
+use slipway_config::{AccountSettings, Faults, ProviderKeys, Settings};
+use slipway_core::provider::{ProviderRegistry, SharedProvider};
+use slipway_core::{AccountName, Clock};
+use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
+use slipway_provider_http::{Secret, Url};
+use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider};
+
+use crate::cli::ConfigArgs;
+use crate::failure::Failure;
+
+/// The adapters of this program, each with its own keys in `[[accounts]]`.
+const PROVIDERS: &[ProviderKeys] = &[
+    ProviderKeys {
+        name: slipway_provider_cloud66::NAME,
+        keys: &["base_url", "dashboard_url"],
+    },
+    ProviderKeys {
+        name: slipway_provider_scalingo::NAME,
+        keys: &["region", "api_url", "auth_url", "dashboard_url"],
+    },
+];
+
+/// Reads the configuration and makes the adapters. All faults are told at once.
+pub(crate) fn load(args: &ConfigArgs, clock: &Arc<dyn Clock>) -> Result<(Settings, ProviderRegistry), Failure> {
+    let settings =
+        Settings::load(args.config.as_deref(), std::env::vars(), PROVIDERS).map_err(|faults| told(&faults))?;
+    let mut faults = Faults::default();
+    let mut registry = ProviderRegistry::default();
+    for account in &settings.accounts {
+        if let Some(provider) = provider(account, clock, &mut faults) {
+            registry.insert(AccountName::from(account.name.as_str()), provider);
+        }
+    }
+    if faults.is_empty() {
+        Ok((settings, registry))
+    } else {
+        Err(told(&faults))
+    }
+}
+
+fn told(faults: &Faults) -> Failure {
+    Failure::new(format!(
+        "the configuration has faults; every key is explained in config/default.toml\n{faults}"
+    ))
+}
+
+fn provider(account: &AccountSettings, clock: &Arc<dyn Clock>, faults: &mut Faults) -> Option<SharedProvider> {
+    let token = Secret::new(account.token.expose());
+    let made = match account.provider {
+        slipway_provider_cloud66::NAME => cloud66(account, token, clock, faults)?,
+        slipway_provider_scalingo::NAME => scalingo(account, token, clock, faults)?,
+        other => Err(format!("this release has no adapter for `{other}`")),
+    };
+    made.map_err(|message| faults.push(&account.place, format!("account {}", account.name), message))
+        .ok()
+}
+
+type Made = Option<Result<SharedProvider, String>>;
+
+fn cloud66(account: &AccountSettings, token: Secret, clock: &Arc<dyn Clock>, faults: &mut Faults) -> Made {
+    let mut options = Cloud66Options::new(token);
+    set_url(account, "base_url", &mut options.base_url, faults)?;
+    set_url(account, "dashboard_url", &mut options.dashboard_url, faults)?;
+    Some(shared(Cloud66Provider::new(options, Arc::clone(clock))))
+}
+
+fn scalingo(account: &AccountSettings, token: Secret, clock: &Arc<dyn Clock>, faults: &mut Faults) -> Made {
+    let region = account
+        .options
+        .get("region")
+        .map_or("osc-fr1", |region| region.value.as_str());
+    let mut options = match ScalingoOptions::in_region(region, token) {
+        Ok(options) => options,
+        Err(error) => return Some(Err(error.to_string())),
+    };
+    set_url(account, "api_url", &mut options.api_url, faults)?;
+    set_url(account, "auth_url", &mut options.auth_url, faults)?;
+    set_url(account, "dashboard_url", &mut options.dashboard_url, faults)?;
+    Some(shared(ScalingoProvider::new(options, Arc::clone(clock))))
+}
+
+fn shared<P, E>(made: Result<P, E>) -> Result<SharedProvider, String>
+where
+    P: slipway_core::provider::Provider + 'static,
+    E: std::fmt::Display,
+{
+    match made {
+        Ok(provider) => Ok(Arc::new(provider)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// None after a fault.
+fn set_url(account: &AccountSettings, key: &str, url: &mut Url, faults: &mut Faults) -> Option<()> {
+    let Some(option) = account.options.get(key) else {
+        return Some(());
+    };
+    match Url::parse(&option.value) {
+        Ok(parsed) => *url = parsed,
+        Err(error) => {
+            faults.push(
+                &option.place,
+                format!("account {}: {key}", account.name),
+                format!("is not a URL: {error}"),
+            );
+            return None;
+        }
+    }
+    Some(())
+}

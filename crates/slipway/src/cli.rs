@@ -1,0 +1,134 @@
+//! The commands and their options.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// One API over the deployments of several platforms.
+#[derive(Debug, Parser)]
+#[command(name = "slipway", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Try it without any account: simulated providers, a database and the gateway in one process on this machine
+    Demo(DemoArgs),
+    /// Run the gateway
+    Serve(ServeArgs),
+    /// Run only the background work of the gateway, for replicas that run `serve --no-sync`
+    Sync(ConfigArgs),
+    /// Run the simulated providers alone, with their control API
+    Simulate(SimulateArgs),
+    /// Bring the database's schema up to date
+    Migrate(ConfigArgs),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Print one line of JSON when ready, and nothing else, on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the gateway listens; `:0` takes a free port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
+    pub(crate) listen: SocketAddr,
+    /// Keeps the history and the simulated world between runs [default: a folder `demo` in the default data folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Everything random in a new simulated world follows from it
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration; environment variables SLIPWAY_SECTION__KEY win over it
+    #[arg(long, value_name = "FILE", env = "SLIPWAY_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Serve only: another replica does the background work
+    #[arg(long)]
+    pub(crate) no_sync: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// Print one line of JSON when ready, and nothing else, on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where the simulators listen
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) listen: IpAddr,
+    /// The ports of Cloud 66, Scalingo and the control API, 0 for free ones
+    #[arg(
+        long,
+        value_name = "PORT,PORT,PORT",
+        value_delimiter = ',',
+        num_args = 3,
+        default_value = "9066,9067,9068"
+    )]
+    pub(crate) ports: Vec<u16>,
+    /// Everything random follows from it, the tokens too
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many stacks Cloud 66 has
+    #[arg(long, value_name = "NUMBER", default_value_t = 22)]
+    pub(crate) cloud66_stacks: usize,
+    /// How many apps Scalingo has
+    #[arg(long, value_name = "NUMBER", default_value_t = 18)]
+    pub(crate) scalingo_apps: usize,
+    /// How many past deployments an application has, about
+    #[arg(long, value_name = "NUMBER", default_value_t = 10)]
+    pub(crate) history: usize,
+    /// Seconds between deployments that start by themselves, about; 0 for none
+    #[arg(long, value_name = "SECONDS", default_value_t = 4.0)]
+    pub(crate) deployment_every: f64,
+    /// How much faster than life a deployment goes
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub(crate) speed: f64,
+    /// Keeps the simulated world between runs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state_file: Option<PathBuf>,
+    /// Answer however much is asked, unlike the real providers
+    #[arg(long)]
+    pub(crate) no_rate_limits: bool,
+}
+
+/// `:8080` is what people write for "here, on that port".
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let whole = text
+        .strip_prefix(':')
+        .map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    whole
+        .parse()
+        .map_err(|_| "an address with a port is needed, such as 127.0.0.1:8080 or :0".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_port_alone_is_on_this_machine() {
+        assert_eq!(address(":0").unwrap().to_string(), "127.0.0.1:0");
+        assert_eq!(address("0.0.0.0:80").unwrap().to_string(), "0.0.0.0:80");
+        assert!(address("8080").is_err() && address("").is_err() && address(":x").is_err());
+    }
+}

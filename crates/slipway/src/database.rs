@@ -1,0 +1,168 @@
+//! The database of a command: the built-in one, or that of a URL.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use slipway_builtin_postgres::{BuiltinPostgres, Settings};
+use slipway_config::DatabaseSettings;
+use slipway_store::{PgConnectOptions, PgPool, pool};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::failure::{Failure, chain};
+
+/// A database that is just being started, as in a compose file, is waited for.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+pub(crate) struct Database {
+    pub(crate) pool: PgPool,
+    /// Past any transaction pooler.
+    pub(crate) direct_options: PgConnectOptions,
+    builtin: Option<Builtin>,
+}
+
+/// The task that owns the built-in database and starts it again when it ends.
+struct Builtin {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Database {
+    /// The database of the configuration, with the schema of this release.
+    pub(crate) async fn open(settings: &DatabaseSettings) -> Result<Self, Failure> {
+        let database = match &settings.url {
+            Some(url) => {
+                let options = options(url.expose(), "database.url")?;
+                let direct_options = match &settings.direct_url {
+                    Some(url) => self::options(url.expose(), "database.direct_url")?,
+                    None => options.clone(),
+                };
+                let database = Self {
+                    pool: pool::connect_lazily(options, settings.max_connections),
+                    direct_options,
+                    builtin: None,
+                };
+                database.wait().await?;
+                database
+            }
+            None => {
+                let folder = settings
+                    .data_dir
+                    .clone()
+                    .unwrap_or_else(slipway_builtin_postgres::default_data_dir);
+                Self::start_builtin(folder, settings.max_connections).await?
+            }
+        };
+        database.migrate().await?;
+        Ok(database)
+    }
+
+    /// The built-in database in a folder, with the schema of this release.
+    pub(crate) async fn open_builtin(folder: PathBuf, max_connections: u32) -> Result<Self, Failure> {
+        let database = Self::start_builtin(folder, max_connections).await?;
+        database.migrate().await?;
+        Ok(database)
+    }
+
+    async fn start_builtin(folder: PathBuf, max_connections: u32) -> Result<Self, Failure> {
+        let mut settings = Settings::durable(folder);
+        // Room for the listeners, which do not come from the pool, and for somebody who looks with psql.
+        let wanted = u16::try_from(max_connections.saturating_add(20)).unwrap_or(u16::MAX);
+        settings.max_connections = settings.max_connections.max(wanted);
+        let server = BuiltinPostgres::start(settings).await?;
+        let options = server.connect_options().application_name("slipway");
+        let (stop, stopped) = oneshot::channel();
+        Ok(Self {
+            pool: pool::connect_lazily(options.clone(), max_connections),
+            direct_options: options,
+            builtin: Some(Builtin {
+                stop,
+                task: tokio::spawn(keep(server, stopped)),
+            }),
+        })
+    }
+
+    /// Whether nobody else can be on this database.
+    pub(crate) const fn is_builtin(&self) -> bool {
+        self.builtin.is_some()
+    }
+
+    async fn wait(&self) -> Result<(), Failure> {
+        let deadline = Instant::now() + CONNECT_PATIENCE;
+        let mut pause = FIRST_PAUSE;
+        while let Err(error) = pool::ping(&self.pool).await {
+            if Instant::now() + pause > deadline || !error.is_transient() {
+                return Err(Failure::new(format!(
+                    "the PostgreSQL of database.url cannot be used ({}): start it or correct the URL, or leave \
+                     database.url out for the built-in one",
+                    chain(&error)
+                )));
+            }
+            tracing::warn!(error = chain(&error), "the database does not answer yet");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        Ok(())
+    }
+
+    async fn migrate(&self) -> Result<(), Failure> {
+        let direct = pool::connect_lazily(self.direct_options.clone(), 1);
+        let migrated = pool::migrate(&direct).await;
+        direct.close().await;
+        migrated.map_err(|error| {
+            Failure::new(format!(
+                "the database's schema cannot be brought up to date: {}",
+                chain(&error)
+            ))
+        })
+    }
+
+    /// Closes the connections, and stops the built-in database cleanly.
+    pub(crate) async fn close(self) {
+        let Some(Builtin { stop, task }) = self.builtin else {
+            self.pool.close().await;
+            return;
+        };
+        // Its own stop ends the connections faster than waiting for each to be given back.
+        let _ = stop.send(());
+        drop(task.await);
+    }
+}
+
+async fn keep(mut server: BuiltinPostgres, mut stopped: oneshot::Receiver<()>) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let since = Instant::now();
+        tokio::select! {
+            _ = &mut stopped => break,
+            exit = server.exited() => tracing::error!(%exit, "the built-in database ended and is started again"),
+        }
+        if since.elapsed() > LONGEST_PAUSE * 6 {
+            pause = FIRST_PAUSE;
+        }
+        tokio::select! {
+            _ = &mut stopped => break,
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        match server.restart().await {
+            Ok(()) => tracing::info!("the built-in database runs again"),
+            Err(error) => tracing::error!(error = chain(&error), "the built-in database cannot be started"),
+        }
+    }
+    if let Err(error) = server.stop().await {
+        tracing::error!(error = chain(&error), "the built-in database did not stop cleanly");
+    }
+}
+
+fn options(url: &str, key: &str) -> Result<PgConnectOptions, Failure> {
+    // The parser's own text may quote the URL, and with it the password.
+    let options = url.parse::<PgConnectOptions>().map_err(|_| {
+        Failure::new(format!(
+            "{key} cannot be read: it must look like postgres://user:password@host:5432/slipway"
+        ))
+    })?;
+    Ok(options.application_name("slipway"))
+}

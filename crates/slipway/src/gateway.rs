@@ -1,0 +1,162 @@
+//! The running gateway: engine, feed and API over one database.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use slipway_core::Clock;
+use slipway_core::provider::ProviderRegistry;
+use slipway_engine::supervisor::Supervisor;
+use slipway_engine::{Engine, SyncSettings};
+use slipway_feed::{Feed, FeedSettings};
+use slipway_server::{AppState, ServerSettings, Services, Tokens};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::database::Database;
+use crate::failure::{Failure, chain};
+use crate::lifecycle::Lifecycle;
+
+/// Streams, pollers and listeners end within two seconds; the rest is for a machine that is busy.
+const TASKS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a gateway is put together from.
+pub(crate) struct Parts<'a> {
+    pub(crate) database: &'a Database,
+    pub(crate) registry: ProviderRegistry,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// None: no background work.
+    pub(crate) sync: Option<SyncSettings>,
+    /// None: no API.
+    pub(crate) api: Option<Api>,
+}
+
+pub(crate) struct Api {
+    pub(crate) listener: TcpListener,
+    pub(crate) tokens: Tokens,
+    pub(crate) settings: ServerSettings,
+}
+
+pub(crate) struct Gateway {
+    supervisor: Supervisor,
+    lifecycle: Lifecycle,
+    server: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+impl Gateway {
+    /// Starts everything; answers as soon as the API takes requests.
+    pub(crate) async fn start(parts: Parts<'_>, lifecycle: &Lifecycle) -> Result<Self, Failure> {
+        let Parts {
+            database,
+            registry,
+            clock,
+            sync,
+            api,
+        } = parts;
+        let supervisor = Supervisor::new(Arc::clone(&clock), lifecycle.soft.clone());
+        if let Some(settings) = sync {
+            let pool = database.pool.clone();
+            Engine::new(settings, pool, registry.clone(), Arc::clone(&clock)).spawn(&supervisor);
+        }
+        let server = match api {
+            None => None,
+            Some(api) => Some(serve(api, database, registry, clock, &supervisor).await?),
+        };
+        Ok(Self {
+            supervisor,
+            lifecycle: lifecycle.clone(),
+            server,
+        })
+    }
+
+    /// Waits until the end begins, or until the API ends by itself, which is a failure.
+    pub(crate) async fn wait(&mut self) -> Result<(), Failure> {
+        let soft = self.lifecycle.soft.clone();
+        let Some(server) = &mut self.server else {
+            soft.cancelled().await;
+            return Ok(());
+        };
+        let ended = tokio::select! {
+            () = soft.cancelled() => return Ok(()),
+            ended = &mut *server => ended,
+        };
+        self.server = None;
+        if soft.is_cancelled() {
+            return Ok(());
+        }
+        soft.cancel();
+        let reason = match ended {
+            Ok(Ok(())) => "it ended by itself".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        Err(Failure::new(format!("the API cannot go on: {reason}")))
+    }
+
+    /// Waits for streams, requests and background tasks to end.
+    pub(crate) async fn stop(self) {
+        self.lifecycle.soft.cancel();
+        if let Some(server) = self.server
+            && let Ok(Err(error)) = server.await
+        {
+            tracing::error!(%error, "the API did not end cleanly");
+        }
+        let unfinished = self.supervisor.join(TASKS_PATIENCE).await;
+        if !unfinished.is_empty() {
+            tracing::warn!(tasks = unfinished.join(", "), "background tasks did not end in time");
+        }
+    }
+}
+
+async fn serve(
+    api: Api,
+    database: &Database,
+    registry: ProviderRegistry,
+    clock: Arc<dyn Clock>,
+    supervisor: &Supervisor,
+) -> Result<JoinHandle<std::io::Result<()>>, Failure> {
+    let (pool, direct) = (database.pool.clone(), database.direct_options.clone());
+    let feed = Feed::start(pool, direct, FeedSettings::default(), Arc::clone(&clock))
+        .await
+        .map_err(|error| Failure::new(format!("the event log cannot be read: {}", chain(&error))))?;
+    let shutdown = supervisor.shutdown().clone();
+    let (task_feed, task_shutdown) = (feed.clone(), shutdown.clone());
+    supervisor.spawn("feed", move || {
+        let (feed, shutdown) = (task_feed.clone(), task_shutdown.clone());
+        async move { feed.run(shutdown).await }
+    });
+    let tasks = supervisor.clone();
+    let state = AppState::new(Services {
+        pool: database.pool.clone(),
+        feed,
+        registry: Arc::new(registry),
+        clock,
+        tokens: api.tokens,
+        tasks: Arc::new(move || tasks.statuses()),
+        settings: api.settings,
+        shutdown: shutdown.clone(),
+    });
+    Ok(tokio::spawn(slipway_server::serve(
+        api.listener,
+        slipway_server::router(state),
+        shutdown,
+    )))
+}
+
+/// Takes the address, and says which one it became.
+pub(crate) async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let refused = |error: std::io::Error| {
+        let way_out = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "it is in use; stop the program that uses it, or name another address (`:0` takes a free port)"
+            }
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; name a higher one",
+            std::io::ErrorKind::AddrNotAvailable => "this machine does not have that address",
+            _ => "name another address",
+        };
+        Failure::new(format!("cannot listen on {address}: {way_out} ({error})"))
+    };
+    let listener = TcpListener::bind(address).await.map_err(refused)?;
+    let bound = listener.local_addr().map_err(refused)?;
+    Ok((listener, bound))
+}

@@ -1,0 +1,94 @@
+//! `cargo xtask test`: the README's second command.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use crate::prepare::{self, Server};
+use crate::run::{Context, Failure, Result, cargo, say, show};
+
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    say("runs every test of the workspace, and brings what is missing for it: a PostgreSQL, npm packages");
+    prepare::node_packages()?;
+    let server = prepare::postgres()?;
+    let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    command.args(arguments);
+    if let Server::Shared(postgres) = &server {
+        command.env("TEST_DATABASE_URL", postgres.url());
+    }
+    let count = run_and_count(&mut command)?;
+    let line = format!("{} passed, {} failed\n", count.passed, count.failed);
+    std::io::stdout()
+        .write_all(line.as_bytes())
+        .context("standard output cannot be written")?;
+    match count {
+        Count {
+            failed: 0,
+            success: true,
+            ..
+        } => Ok(()),
+        Count { failed: 0, .. } => Err(Failure("the tests did not run to their end".to_owned())),
+        Count { failed, .. } => Err(Failure(format!("{failed} tests failed"))),
+    }
+}
+
+struct Count {
+    passed: u64,
+    failed: u64,
+    success: bool,
+}
+
+/// Passes the output on, and adds up what the summary lines say.
+fn run_and_count(command: &mut Command) -> Result<Count> {
+    let shown = show(command);
+    say(&shown);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context(format!("cannot run `{shown}`"))?;
+    let mut count = Count {
+        passed: 0,
+        failed: 0,
+        success: false,
+    };
+    if let Some(output) = child.stdout.take() {
+        let mut terminal = std::io::stdout().lock();
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line.context("the tests' output cannot be read")?;
+            if let Some((passed, failed)) = summary(&String::from_utf8_lossy(&line)) {
+                count.passed += passed;
+                count.failed += failed;
+            }
+            drop(terminal.write_all(&line).and_then(|()| terminal.write_all(b"\n")));
+        }
+    }
+    count.success = child.wait().context(format!("`{shown}` is lost"))?.success();
+    Ok(count)
+}
+
+/// The numbers of `test result: ok. 3 passed; 0 failed; …`.
+fn summary(line: &str) -> Option<(u64, u64)> {
+    let rest = line.strip_prefix("test result: ")?.split_once(". ")?.1;
+    let mut parts = rest.split("; ");
+    let mut number = |word: &str| parts.next()?.strip_suffix(word)?.trim().parse().ok();
+    Some((number("passed")?, number("failed")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries_are_read_and_nothing_else() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.02s";
+        assert_eq!(summary(line), Some((12, 3)));
+        for other in [
+            "",
+            "test result: ok",
+            "test result: ok. many passed; 0 failed",
+            "running 3 tests",
+        ] {
+            assert_eq!(summary(other), None, "{other}");
+        }
+    }
+}
