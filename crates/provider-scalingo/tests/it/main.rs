@@ -4,4 +4,5 @@
 mod http;
 mod normalize;
 mod platform;
+mod simulator;
 mod stream;

@@ -104,7 +104,7 @@ impl Platform {
         let options = ScalingoOptions {
             api_url,
             auth_url,
-            stream_idle_timeout: Duration::from_millis(500),
+            stream_idle_timeout: Duration::from_millis(1500),
             ..ScalingoOptions::new(Secret::new(ACCOUNT_TOKEN))
         };
         let provider = ScalingoProvider::new(options, Arc::new(clock.clone())).unwrap();
