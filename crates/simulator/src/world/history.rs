@@ -69,6 +69,8 @@ impl History {
         let mut dice = Dice::new(seed, "history", number);
         let jitter = dice.between(0, spacing as u64 / 2 * 1_000) as i64;
         let steps_back = (self.length(index) - 1 - k) as i64;
+        // The newest stays within hours of the start, whatever the spacing.
+        let jitter = if steps_back == 0 { 0 } else { jitter };
         // Half an hour is the longest a deployment can take.
         let age = Duration::seconds(steps_back * spacing + newest_age + 1_800) + Duration::milliseconds(jitter);
         let created_at = self.origin.began_at - QUIET_BEFORE_START - age;
