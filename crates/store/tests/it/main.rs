@@ -1,0 +1,7 @@
+//! The store on a real PostgreSQL.
+
+mod event_log;
+mod leases;
+mod lists;
+mod migrations;
+mod rows;

@@ -1,0 +1,22 @@
+//! The schema comes up from nothing, once, however many processes try.
+
+use slipway_store::pool;
+use slipway_test_database::TestDatabase;
+
+#[tokio::test]
+async fn several_processes_may_migrate_at_once_and_nothing_is_pending_afterwards() {
+    let database = TestDatabase::create().await.expect("a database");
+    let reset = "DROP SCHEMA public CASCADE; CREATE SCHEMA public";
+    sqlx::raw_sql(reset)
+        .execute(&database.pool)
+        .await
+        .expect("an empty database");
+    assert!(pool::pending_migrations(&database.pool).await.expect("a count") > 0);
+    let mut tries = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let pool = database.pool.clone();
+        tries.spawn(async move { pool::migrate(&pool).await.expect("migrated") });
+    }
+    tries.join_all().await;
+    assert_eq!(pool::pending_migrations(&database.pool).await.expect("a count"), 0);
+}
