@@ -32,7 +32,10 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/applications", get(list_applications).post(add_application))
         .route("/applications/{provider}/{id}", delete(remove_application))
         .route("/applications/{provider}/{id}/deployments", get(list_deployments))
-        .route("/applications/{provider}/{id}/deployments/{deployment}", delete(cancel_deployment))
+        .route(
+            "/applications/{provider}/{id}/deployments/{deployment}",
+            delete(cancel_deployment),
+        )
         .route("/deployments", post(start_deployments))
         .route("/time", get(time))
         .route("/time/advance", post(advance))
@@ -73,7 +76,11 @@ async fn clear_faults(State(control): State<Control>) -> StatusCode {
 }
 
 async fn remove_fault(State(control): State<Control>, Path(id): Path<u64>) -> StatusCode {
-    if control.world.faults().remove(id) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+    if control.world.faults().remove(id) {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::NOT_FOUND
+    }
 }
 
 #[derive(Deserialize)]
@@ -86,7 +93,10 @@ async fn list_applications(State(control): State<Control>, Query(wanted): Query<
         Some(provider) => vec![provider],
         None => vec![Provider::Cloud66, Provider::Scalingo],
     };
-    let applications: Vec<_> = providers.into_iter().flat_map(|p| control.world.applications(p)).collect();
+    let applications: Vec<_> = providers
+        .into_iter()
+        .flat_map(|p| control.world.applications(p))
+        .collect();
     Json(json!({ "applications": applications }))
 }
 
@@ -104,13 +114,19 @@ fn production() -> String {
 }
 
 async fn add_application(State(control): State<Control>, Json(wanted): Json<NewApplication>) -> Response {
-    match control.world.add_application(wanted.provider, &wanted.name, &wanted.environment) {
+    match control
+        .world
+        .add_application(wanted.provider, &wanted.name, &wanted.environment)
+    {
         Ok(application) => (StatusCode::CREATED, Json(json!({ "application": application }))).into_response(),
         Err(error) => refused(&error),
     }
 }
 
-async fn remove_application(State(control): State<Control>, Path((provider, id)): Path<(Provider, String)>) -> Response {
+async fn remove_application(
+    State(control): State<Control>,
+    Path((provider, id)): Path<(Provider, String)>,
+) -> Response {
     match control.world.remove_application(provider, &id) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => refused(&error),
@@ -184,7 +200,10 @@ async fn quirks(State(control): State<Control>) -> Json<Value> {
     Json(json!(control.world.quirks()))
 }
 
-async fn change_quirks(State(control): State<Control>, Json(changes): Json<serde_json::Map<String, Value>>) -> Response {
+async fn change_quirks(
+    State(control): State<Control>,
+    Json(changes): Json<serde_json::Map<String, Value>>,
+) -> Response {
     let mut changed = json!(control.world.quirks());
     if let Some(fields) = changed.as_object_mut() {
         fields.extend(changes);
@@ -204,7 +223,9 @@ async fn sockets(State(control): State<Control>) -> Json<Value> {
 
 async fn list_webhooks(State(control): State<Control>) -> Json<Value> {
     let targets = control.webhooks.list().into_iter();
-    let targets: Vec<Value> = targets.map(|(id, target)| json!({ "id": id, "target": target })).collect();
+    let targets: Vec<Value> = targets
+        .map(|(id, target)| json!({ "id": id, "target": target }))
+        .collect();
     Json(json!({ "webhooks": targets }))
 }
 

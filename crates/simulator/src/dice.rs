@@ -63,7 +63,14 @@ impl Dice {
     pub(crate) fn uuid(&mut self) -> String {
         let hex = self.hex(32);
         let variant = ['8', '9', 'a', 'b'][(self.next() % 4) as usize];
-        format!("{}-{}-4{}-{variant}{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+        format!(
+            "{}-{}-4{}-{variant}{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[13..16],
+            &hex[17..20],
+            &hex[20..]
+        )
     }
 }
 

@@ -130,8 +130,15 @@ pub struct Faults {
 
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
-        let inner = Inner { next_id: 1, active: Vec::new(), dice: Dice::new(seed, "faults", 0) };
-        Self { inner: Mutex::new(inner), drops: broadcast::Sender::new(64) }
+        let inner = Inner {
+            next_id: 1,
+            active: Vec::new(),
+            dice: Dice::new(seed, "faults", 0),
+        };
+        Self {
+            inner: Mutex::new(inner),
+            drops: broadcast::Sender::new(64),
+        }
     }
 
     /// Put a fault in force; returns its id. `expire_tokens` is done by [`crate::World::set_fault`].
@@ -172,7 +179,10 @@ impl Faults {
         self.take(|fault| {
             !fault.kind.concerns_sockets()
                 && fault.provider == provider
-                && fault.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+                && fault
+                    .method
+                    .as_ref()
+                    .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
                 && fault.path_contains.as_ref().is_none_or(|part| path.contains(part))
         })
     }
@@ -196,7 +206,10 @@ impl Faults {
         let Inner { active, dice, .. } = &mut *inner;
         let position = active.iter().position(|active| {
             matches(&active.fault)
-                && active.fault.probability.is_none_or(|share| (dice.between(0, 999_999) as f64) < share * 1e6)
+                && active
+                    .fault
+                    .probability
+                    .is_none_or(|share| (dice.between(0, 999_999) as f64) < share * 1e6)
         })?;
         let active_fault = &mut active[position];
         active_fault.hits += 1;

@@ -49,7 +49,10 @@ pub(crate) struct Incoming {
 
 impl Incoming {
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn header(&self, name: header::HeaderName) -> Option<&str> {
@@ -70,8 +73,15 @@ pub(crate) fn router(front: Front) -> Router {
 async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
     let began = Instant::now();
     let at = time_format::wall_clock();
-    let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
-    let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or_else(String::new, ToString::to_string);
+    let method = if request.method() == Method::HEAD {
+        Method::GET
+    } else {
+        request.method().clone()
+    };
     let segments = segments(request.uri().path());
     let kind = {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -108,7 +118,9 @@ async fn with_fault(
     method: Method,
     segments: Vec<String>,
 ) -> Response {
-    let Some(fault) = fault else { return dispatch(front, request, method, segments).await };
+    let Some(fault) = fault else {
+        return dispatch(front, request, method, segments).await;
+    };
     match fault.kind {
         FaultKind::Latency => {
             tokio::time::sleep(fault.latency()).await;
@@ -141,7 +153,10 @@ async fn with_fault(
 }
 
 async fn dispatch(front: &Arc<Front>, mut request: Request, method: Method, segments: Vec<String>) -> Response {
-    let upgrade = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
+    let upgrade = request
+        .headers()
+        .contains_key(header::UPGRADE)
+        .then(|| hyper::upgrade::on(&mut request));
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, BODY_MAX_BYTES).collect().await else {
         return error(front.provider, StatusCode::PAYLOAD_TOO_LARGE);
@@ -168,9 +183,15 @@ fn segments(path: &str) -> Vec<String> {
     let decode = |segment: &str| {
         // A segment is decoded like the value of a form, in which only the plus sign differs.
         let escaped = segment.replace('+', "%2B");
-        pairs(escaped.as_bytes()).into_iter().next().map_or_else(|| segment.to_owned(), |(key, _)| key)
+        pairs(escaped.as_bytes())
+            .into_iter()
+            .next()
+            .map_or_else(|| segment.to_owned(), |(key, _)| key)
     };
-    path.split('/').filter(|segment| !segment.is_empty()).map(decode).collect()
+    path.split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(decode)
+        .collect()
 }
 
 /// The pairs of a query string or of a form.
@@ -201,13 +222,19 @@ fn huge(bytes: usize) -> Response {
     let chunks = bytes.div_ceil(CHUNK.len());
     let head = Bytes::from_static(b"{\"response\":\"");
     let tail = Bytes::from_static(b"\"}");
-    let parts = std::iter::once(head).chain(std::iter::repeat_n(CHUNK, chunks)).chain(std::iter::once(tail));
-    json_text(Body::from_stream(futures_util::stream::iter(parts.map(Ok::<_, Infallible>))))
+    let parts = std::iter::once(head)
+        .chain(std::iter::repeat_n(CHUNK, chunks))
+        .chain(std::iter::once(tail));
+    json_text(Body::from_stream(futures_util::stream::iter(
+        parts.map(Ok::<_, Infallible>),
+    )))
 }
 
 async fn truncated(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
-    let Ok(body) = body.collect().await else { return parts.status.into_response() };
+    let Ok(body) = body.collect().await else {
+        return parts.status.into_response();
+    };
     let body = body.to_bytes();
     parts.headers.insert(header::CONTENT_LENGTH, body.len().into());
     let half = body.slice(..body.len() / 2);
@@ -231,9 +258,13 @@ fn async_half(half: Bytes) -> impl futures_util::Stream<Item = Result<Bytes, std
 
 async fn rewritten(response: Response, change: impl FnOnce(&mut Value)) -> Response {
     let (mut parts, body) = response.into_parts();
-    let Ok(body) = body.collect().await else { return parts.status.into_response() };
+    let Ok(body) = body.collect().await else {
+        return parts.status.into_response();
+    };
     let body = body.to_bytes();
-    let Ok(mut value) = serde_json::from_slice(&body) else { return Response::from_parts(parts, body.into()) };
+    let Ok(mut value) = serde_json::from_slice(&body) else {
+        return Response::from_parts(parts, body.into());
+    };
     change(&mut value);
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, value.to_string().into())

@@ -145,12 +145,19 @@ impl Simulator {
         };
         let seed = snapshot.as_ref().map_or(settings.seed, |snapshot| snapshot.origin.seed);
         if seed != settings.seed {
-            tracing::warn!(kept = seed, asked = settings.seed, "the kept world has another seed and goes on with it");
+            tracing::warn!(
+                kept = seed,
+                asked = settings.seed,
+                "the kept world has another seed and goes on with it"
+            );
         }
         let (milestones, milestones_receiver) = tokio::sync::mpsc::unbounded_channel();
         let world = World::new(&settings, snapshot, milestones);
         if let Some(path) = &settings.state_file {
-            world.save(path).map_err(|source| SimulatorError::StateFile { path: path.clone(), source })?;
+            world.save(path).map_err(|source| SimulatorError::StateFile {
+                path: path.clone(),
+                source,
+            })?;
         }
 
         let cloud66_token = Dice::new(seed, "cloud66 token", 0).word(64);
@@ -184,7 +191,12 @@ impl Simulator {
         tasks.spawn(listener::serve(cloud66_listener, cloud66_router, stop.clone()));
         tasks.spawn(listener::serve(scalingo_listener, scalingo_router, stop.clone()));
         tasks.spawn(listener::serve(control_listener, control_router, stop.clone()));
-        tasks.spawn(webhooks::deliver(world.clone(), webhooks, milestones_receiver, stop.clone()));
+        tasks.spawn(webhooks::deliver(
+            world.clone(),
+            webhooks,
+            milestones_receiver,
+            stop.clone(),
+        ));
         tasks.spawn(tick(world.clone(), stop.clone()));
         if let Some(path) = settings.state_file.clone() {
             tasks.spawn(keep(world.clone(), path, stop.clone()));
@@ -246,7 +258,13 @@ impl Simulator {
 
     /// End every connection, save the world, and wait until that is done (less than a second).
     pub async fn stop(self) {
-        let Self { world, state_file, mut tasks, stop, .. } = self;
+        let Self {
+            world,
+            state_file,
+            mut tasks,
+            stop,
+            ..
+        } = self;
         stop.disarm().cancel();
         let ended = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
@@ -271,7 +289,11 @@ async fn tick(world: World, stop: CancellationToken) {
 /// Write the state file whenever something changed, at most once a second and never most of the time.
 async fn keep(world: World, path: PathBuf, stop: CancellationToken) {
     loop {
-        if stop.run_until_cancelled(world.shared().unsaved.notified()).await.is_none() {
+        if stop
+            .run_until_cancelled(world.shared().unsaved.notified())
+            .await
+            .is_none()
+        {
             return;
         }
         let began = Instant::now();

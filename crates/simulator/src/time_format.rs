@@ -5,13 +5,17 @@ use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 
 const ISO_SECONDS: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
-const ISO_OFFSET: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]+00:00");
+const ISO_OFFSET: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]+00:00");
 const SPACED: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
 const MILLIS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]");
 
 /// What the computer's clock says. The world has a clock of its own that starts from it.
-#[expect(clippy::disallowed_methods, reason = "the simulator is the composition point of its own virtual clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the simulator is the composition point of its own virtual clock"
+)]
 pub(crate) fn wall_clock() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }

@@ -59,7 +59,11 @@ impl Webhooks {
     }
 
     pub(crate) fn list(&self) -> Vec<(u64, WebhookTarget)> {
-        self.0.lock().iter().map(|registered| (registered.id, registered.target.clone())).collect()
+        self.0
+            .lock()
+            .iter()
+            .map(|registered| (registered.id, registered.target.clone()))
+            .collect()
     }
 
     pub(crate) fn clear(&self) {
@@ -76,7 +80,8 @@ impl Webhooks {
                 continue;
             }
             let copies = if target.duplicate { 2 } else { 1 };
-            let mut post = |payload: &Value| due.extend(std::iter::repeat_n((target.url.clone(), payload.clone()), copies));
+            let mut post =
+                |payload: &Value| due.extend(std::iter::repeat_n((target.url.clone(), payload.clone()), copies));
             match registered.held.take() {
                 _ if !target.reorder => post(payload),
                 None => registered.held = Some((Instant::now() + HELD_AT_MOST, payload.clone())),
@@ -93,13 +98,21 @@ impl Webhooks {
     fn overdue(&self) -> Vec<(String, Value)> {
         let now = Instant::now();
         let mut targets = self.0.lock();
-        let overdue = targets.iter_mut().filter(|registered| registered.held.as_ref().is_some_and(|(at, _)| *at <= now));
-        overdue.filter_map(|registered| Some((registered.target.url.clone(), registered.held.take()?.1))).collect()
+        let overdue = targets
+            .iter_mut()
+            .filter(|registered| registered.held.as_ref().is_some_and(|(at, _)| *at <= now));
+        overdue
+            .filter_map(|registered| Some((registered.target.url.clone(), registered.held.take()?.1)))
+            .collect()
     }
 }
 
 fn cloud66_payload(world: &World, milestone: &Milestone) -> Value {
-    let Milestone { application, deployment, at } = milestone;
+    let Milestone {
+        application,
+        deployment,
+        at,
+    } = milestone;
     let phase = deployment.progress.phase;
     let (event_type, outcome) = match phase {
         Phase::Success => ("stack.redeploy.ok", Some("success")),

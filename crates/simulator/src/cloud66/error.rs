@@ -6,19 +6,35 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 pub(crate) fn error(status: StatusCode, id: &str, description: &str) -> Response {
-    (status, Json(json!({ "error": id, "error_description": description, "details": "" }))).into_response()
+    (
+        status,
+        Json(json!({ "error": id, "error_description": description, "details": "" })),
+    )
+        .into_response()
 }
 
 pub(crate) fn unauthenticated() -> Response {
-    error(StatusCode::UNAUTHORIZED, "unauthenticated", "Your access token is missing or not valid")
+    error(
+        StatusCode::UNAUTHORIZED,
+        "unauthenticated",
+        "Your access token is missing or not valid",
+    )
 }
 
 pub(crate) fn forbidden(scope: &str) -> Response {
-    error(StatusCode::FORBIDDEN, "forbidden", &format!("The access token lacks the scope {scope}"))
+    error(
+        StatusCode::FORBIDDEN,
+        "forbidden",
+        &format!("The access token lacks the scope {scope}"),
+    )
 }
 
 pub(crate) fn not_found() -> Response {
-    error(StatusCode::NOT_FOUND, "not_found", "The specified resource could not be found")
+    error(
+        StatusCode::NOT_FOUND,
+        "not_found",
+        "The specified resource could not be found",
+    )
 }
 
 /// Over the limit: 503, not 429, without Retry-After.

@@ -34,7 +34,9 @@ pub(crate) fn route_kind(method: &Method, segments: &[&str]) -> &'static str {
 
 pub(crate) async fn answer(front: &Arc<Front>, incoming: Incoming) -> Response {
     let segments: Vec<&str> = incoming.segments.iter().map(String::as_str).collect();
-    let ["api", "3", path @ ..] = segments.as_slice() else { return error::not_found() };
+    let ["api", "3", path @ ..] = segments.as_slice() else {
+        return error::not_found();
+    };
     if incoming.bearer() != Some(front.token.as_str()) {
         return error::unauthenticated();
     }
@@ -44,8 +46,16 @@ pub(crate) async fn answer(front: &Arc<Front>, incoming: Incoming) -> Response {
     let mut response = match remaining {
         None if quirks.rate_limits => error::throttled(),
         _ => {
-            let scope = if incoming.method == Method::GET { "public" } else { "redeploy" };
-            if quirks.cloud66_scopes.iter().any(|have| have == scope || have == "admin") {
+            let scope = if incoming.method == Method::GET {
+                "public"
+            } else {
+                "redeploy"
+            };
+            if quirks
+                .cloud66_scopes
+                .iter()
+                .any(|have| have == scope || have == "admin")
+            {
                 routed(front, &incoming, path).await
             } else {
                 error::forbidden(scope)
@@ -61,9 +71,15 @@ pub(crate) async fn answer(front: &Arc<Front>, incoming: Incoming) -> Response {
 async fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
     let style = front.world.quirks().cloud66_code_style;
     if let ["stacks"] = path {
-        return if incoming.method == Method::GET { stacks(front, incoming) } else { error::not_found() };
+        return if incoming.method == Method::GET {
+            stacks(front, incoming)
+        } else {
+            error::not_found()
+        };
     }
-    let ["stacks", uid, rest @ ..] = path else { return error::not_found() };
+    let ["stacks", uid, rest @ ..] = path else {
+        return error::not_found();
+    };
     let changed = {
         let mut state = front.world.state();
         let Some(application) = state.application(Provider::Cloud66, uid).cloned() else {
@@ -75,11 +91,17 @@ async fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
                 let Some(page) = page(incoming) else { return bad_page() };
                 let total = state.count(application.index);
                 let seen = state.deployments(&application, (page - 1) * payload::PER_PAGE, payload::PER_PAGE);
-                let items = seen.iter().map(|d| payload::deployment(&state, &application, d, style)).collect();
+                let items = seen
+                    .iter()
+                    .map(|d| payload::deployment(&state, &application, d, style))
+                    .collect();
                 return Json(payload::list(items, page, total)).into_response();
             }
             ("GET", ["deployments", id]) => {
-                let found = id.parse().ok().and_then(|id| state.deployment_by_integer(&application, id));
+                let found = id
+                    .parse()
+                    .ok()
+                    .and_then(|id| state.deployment_by_integer(&application, id));
                 return found.map_or_else(error::not_found, |deployment| {
                     single(payload::deployment(&state, &application, &deployment, style))
                 });
@@ -95,8 +117,13 @@ async fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
             ("POST", ["deployments"]) => redeploy(&mut state, &application, incoming),
             ("POST", ["actions"]) => run_action(&mut state, &application, incoming),
             ("DELETE", ["deployments", id]) => {
-                let found = id.parse().ok().and_then(|id| state.deployment_by_integer(&application, id));
-                let Some(deployment) = found else { return error::not_found() };
+                let found = id
+                    .parse()
+                    .ok()
+                    .and_then(|id| state.deployment_by_integer(&application, id));
+                let Some(deployment) = found else {
+                    return error::not_found();
+                };
                 if !state.cancel(application.index, deployment.record.number) {
                     return error::error(StatusCode::CONFLICT, "conflict", "The deployment has already finished");
                 }
@@ -122,7 +149,11 @@ fn page(incoming: &Incoming) -> Option<usize> {
 }
 
 fn bad_page() -> Response {
-    error::error(StatusCode::BAD_REQUEST, "bad_request", "page must be a positive integer")
+    error::error(
+        StatusCode::BAD_REQUEST,
+        "bad_request",
+        "page must be a positive integer",
+    )
 }
 
 fn stacks(front: &Front, incoming: &Incoming) -> Response {
@@ -135,14 +166,20 @@ fn stacks(front: &Front, incoming: &Incoming) -> Response {
     let matching: Vec<&Application> = state
         .of_provider(Provider::Cloud66)
         .filter(|application| {
-            let git = application.repository.as_ref().map(|repository| format!("git@github.com:{repository}.git"));
+            let git = application
+                .repository
+                .as_ref()
+                .map(|repository| format!("git@github.com:{repository}.git"));
             wanted("filter_name", Some(&application.name))
                 && wanted("filter_environment", Some(&application.environment))
                 && wanted("filter_git_repo", git.as_deref())
                 && wanted("filter_git_branch", git.as_ref().map(|_| application.branch.as_str()))
         })
         .collect();
-    let on_page = matching.iter().skip((page - 1) * payload::PER_PAGE).take(payload::PER_PAGE);
+    let on_page = matching
+        .iter()
+        .skip((page - 1) * payload::PER_PAGE)
+        .take(payload::PER_PAGE);
     let items = on_page.map(|application| payload::stack(&state, application)).collect();
     Json(payload::list(items, page, matching.len())).into_response()
 }
@@ -151,10 +188,18 @@ fn actions(state: &State, application: &Application, incoming: &Incoming) -> Res
     let Some(page) = page(incoming) else { return bad_page() };
     let all = state.actions.get(&application.index).map_or(&[][..], Vec::as_slice);
     let wanted = incoming.query("user_reference");
-    let matching: Vec<_> =
-        all.iter().rev().filter(|action| wanted.is_none() || action.user_reference.as_deref() == wanted).collect();
-    let on_page = matching.iter().skip((page - 1) * payload::PER_PAGE).take(payload::PER_PAGE);
-    let items = on_page.map(|action| payload::action(state, application, action)).collect();
+    let matching: Vec<_> = all
+        .iter()
+        .rev()
+        .filter(|action| wanted.is_none() || action.user_reference.as_deref() == wanted)
+        .collect();
+    let on_page = matching
+        .iter()
+        .skip((page - 1) * payload::PER_PAGE)
+        .take(payload::PER_PAGE);
+    let items = on_page
+        .map(|action| payload::action(state, application, action))
+        .collect();
     Json(payload::list(items, page, matching.len())).into_response()
 }
 
@@ -166,7 +211,9 @@ fn parameters(incoming: &Incoming) -> Option<Vec<(String, String)>> {
         .header(header::CONTENT_TYPE)
         .is_some_and(|content_type| content_type.starts_with("application/x-www-form-urlencoded"));
     if text.first() == Some(&b'{') {
-        let Ok(Value::Object(fields)) = serde_json::from_slice(text) else { return None };
+        let Ok(Value::Object(fields)) = serde_json::from_slice(text) else {
+            return None;
+        };
         for (name, value) in fields {
             let text = match value {
                 Value::String(text) => text,
@@ -186,18 +233,34 @@ fn parameters(incoming: &Incoming) -> Option<Vec<(String, String)>> {
 }
 
 fn named(parameters: &[(String, String)], name: &str) -> Option<String> {
-    parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+    parameters
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.clone())
 }
 
 fn bad_body() -> Response {
-    error::error(StatusCode::BAD_REQUEST, "bad_request", "The request body could not be read")
+    error::error(
+        StatusCode::BAD_REQUEST,
+        "bad_request",
+        "The request body could not be read",
+    )
 }
 
 fn redeploy(state: &mut State, application: &Application, incoming: &Incoming) -> Response {
-    let Some(parameters) = parameters(incoming) else { return bad_body() };
+    let Some(parameters) = parameters(incoming) else {
+        return bad_body();
+    };
     let user_reference = named(&parameters, "user_reference");
-    if user_reference.as_ref().is_some_and(|reference| reference.chars().count() > 255) {
-        return error::error(StatusCode::BAD_REQUEST, "bad_request", "user_reference is longer than 255 characters");
+    if user_reference
+        .as_ref()
+        .is_some_and(|reference| reference.chars().count() > 255)
+    {
+        return error::error(
+            StatusCode::BAD_REQUEST,
+            "bad_request",
+            "user_reference is longer than 255 characters",
+        );
     }
     let queued = state.is_busy(application.index);
     let start = Start {
@@ -216,11 +279,18 @@ fn redeploy(state: &mut State, application: &Application, incoming: &Incoming) -
 }
 
 fn run_action(state: &mut State, application: &Application, incoming: &Incoming) -> Response {
-    let Some(parameters) = parameters(incoming) else { return bad_body() };
+    let Some(parameters) = parameters(incoming) else {
+        return bad_body();
+    };
     let Some(command) = named(&parameters, "command") else {
         return error::error(StatusCode::BAD_REQUEST, "bad_request", "command is missing");
     };
     let finishes_at = state.now + time::Duration::seconds_f64(4.0 / state.speed);
-    let action = state.run_command(application.index, command, named(&parameters, "user_reference"), finishes_at);
+    let action = state.run_command(
+        application.index,
+        command,
+        named(&parameters, "user_reference"),
+        finishes_at,
+    );
     single(payload::action(state, application, &action))
 }

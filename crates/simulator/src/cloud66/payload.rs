@@ -53,7 +53,10 @@ pub(crate) fn deployment(state: &State, application: &Application, seen: &Deploy
         .as_ref()
         .map(|repository| format!("https://github.com/{repository}/commit/{}", record.sha(state.seed())));
     let (triggered_via, triggered_by) = match record.via {
-        Via::Web => (enumeration(style, 0, "web", "Web Interface"), Some(USERS[record.user].email)),
+        Via::Web => (
+            enumeration(style, 0, "web", "Web Interface"),
+            Some(USERS[record.user].email),
+        ),
         Via::Api => (enumeration(style, 1, "api", "API"), Some(USERS[record.user].email)),
         Via::Hook => (enumeration(style, 2, "hook", "Redeployment Hook"), None),
     };
@@ -85,7 +88,9 @@ pub(crate) fn deployment(state: &State, application: &Application, seen: &Deploy
 
 /// Status and health codes of a stack.
 pub(crate) fn stack_state(state: &State, application: &Application) -> (u8, u8) {
-    let newest = state.nth_newest(application, 0).map(|record| record.progress(state.seed(), state.now).phase);
+    let newest = state
+        .nth_newest(application, 0)
+        .map(|record| record.progress(state.seed(), state.now).phase);
     let running = state.is_running(application.index);
     match newest {
         _ if running => (6, if state.live(application).is_some() { 3 } else { 1 }),
@@ -104,11 +109,17 @@ pub(crate) fn stack(state: &State, application: &Application) -> Value {
     let (status, health) = stack_state(state, application);
     let newest = state.nth_newest(application, 0).map(|record| {
         let progress = record.progress(seed, state.now);
-        progress.finished_at.or(progress.started_at).unwrap_or(record.created_at)
+        progress
+            .finished_at
+            .or(progress.started_at)
+            .unwrap_or(record.created_at)
     });
     let created = state.history.origin.began_at - time::Duration::days(dice.between(400, 900) as i64);
     let updated = newest.unwrap_or(created);
-    let git = application.repository.as_ref().map(|repository| format!("git@github.com:{repository}.git"));
+    let git = application
+        .repository
+        .as_ref()
+        .map(|repository| format!("git@github.com:{repository}.git"));
     let docker = git.is_none();
     let (name, environment) = (&application.name, &application.environment);
     json!({
@@ -152,7 +163,9 @@ pub(crate) fn stack(state: &State, application: &Application) -> Value {
 
 /// One asynchronous action. `finished_success` is never null once `finished_at` is set.
 pub(crate) fn action(state: &State, application: &Application, action: &Action) -> Value {
-    let deployment = action.deployment.and_then(|number| state.deployment(application, number));
+    let deployment = action
+        .deployment
+        .and_then(|number| state.deployment(application, number));
     let finished_at = match &deployment {
         Some(deployment) => deployment.progress.finished_at,
         None => action.finishes_at.filter(|at| *at <= state.now),

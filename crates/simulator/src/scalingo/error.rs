@@ -6,7 +6,11 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 pub(crate) fn not_found(resource: &str) -> Response {
-    (StatusCode::NOT_FOUND, Json(json!({ "resource": resource, "error": "not found" }))).into_response()
+    (
+        StatusCode::NOT_FOUND,
+        Json(json!({ "resource": resource, "error": "not found" })),
+    )
+        .into_response()
 }
 
 pub(crate) fn unauthorized() -> Response {
@@ -14,7 +18,11 @@ pub(crate) fn unauthorized() -> Response {
 }
 
 pub(crate) fn invalid(field: &str, message: &str) -> Response {
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "errors": { field: [message] } }))).into_response()
+    (
+        StatusCode::UNPROCESSABLE_ENTITY,
+        Json(json!({ "errors": { field: [message] } })),
+    )
+        .into_response()
 }
 
 pub(crate) fn of_text(status: StatusCode, text: &str) -> Response {
@@ -23,7 +31,12 @@ pub(crate) fn of_text(status: StatusCode, text: &str) -> Response {
 
 /// Over the limit: plain text, no Retry-After, no rate-limit headers.
 pub(crate) fn throttled() -> Response {
-    (StatusCode::TOO_MANY_REQUESTS, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "Retry later").into_response()
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        "Retry later",
+    )
+        .into_response()
 }
 
 /// The body that goes with any status, for faults.

@@ -51,12 +51,16 @@ pub(crate) async fn answer(front: &Arc<Front>, mut incoming: Incoming) -> Respon
         ["apps", name] if get => return stream::accept(front, &incoming, upgrade, name),
         _ => {}
     }
-    let ["v1", path @ ..] = segments.as_slice() else { return error::not_found("route") };
+    let ["v1", path @ ..] = segments.as_slice() else {
+        return error::not_found("route");
+    };
     if !incoming.bearer().is_some_and(|bearer| token::is_valid(front, bearer)) {
         return error::unauthorized();
     }
     let quirks = front.world.quirks();
-    let remaining = front.rate_limit.take(front.world.now(), MINUTE_S, quirks.scalingo_requests_per_minute);
+    let remaining = front
+        .rate_limit
+        .take(front.world.now(), MINUTE_S, quirks.scalingo_requests_per_minute);
     if remaining.is_none() && quirks.rate_limits {
         return error::throttled();
     }
@@ -81,7 +85,9 @@ async fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
         let (name, rest) = match path {
             ["events"] if incoming.method == Method::GET => return own_events(&state, incoming),
             ["apps"] if incoming.method == Method::GET => {
-                let apps = state.of_provider(Provider::Scalingo).map(|app| payload::app(&state, app, authority));
+                let apps = state
+                    .of_provider(Provider::Scalingo)
+                    .map(|app| payload::app(&state, app, authority));
                 return Json(json!({ "apps": apps.collect::<Vec<_>>() })).into_response();
             }
             ["apps", name, rest @ ..] => (*name, rest),
@@ -91,13 +97,17 @@ async fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
             return error::not_found("app");
         };
         match (incoming.method.as_str(), rest) {
-            ("GET", []) => return Json(json!({ "app": payload::app(&state, &application, authority) })).into_response(),
+            ("GET", []) => {
+                return Json(json!({ "app": payload::app(&state, &application, authority) })).into_response();
+            }
             ("GET", ["deployments"]) => {
                 let (page, per_page) = page(incoming);
                 let total = state.count(application.index);
                 let seen = state.deployments(&application, (page - 1).saturating_mul(per_page), per_page);
-                let items: Vec<Value> =
-                    seen.iter().map(|d| payload::deployment(seed, &application, d, authority)).collect();
+                let items: Vec<Value> = seen
+                    .iter()
+                    .map(|d| payload::deployment(seed, &application, d, authority))
+                    .collect();
                 let meta = payload::meta(page, per_page, total);
                 return Json(json!({ "deployments": items, "meta": meta })).into_response();
             }
@@ -132,8 +142,16 @@ async fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
 
 /// `page` and `per_page`; what is no number counts as absent, what is too much is cut.
 fn page(incoming: &Incoming) -> (usize, usize) {
-    let number = |name, default| incoming.query(name).and_then(|text| text.parse().ok()).unwrap_or(default);
-    (number("page", 1).max(1), number("per_page", PER_PAGE).clamp(1, PER_PAGE_MAX))
+    let number = |name, default| {
+        incoming
+            .query(name)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(default)
+    };
+    (
+        number("page", 1).max(1),
+        number("per_page", PER_PAGE).clamp(1, PER_PAGE_MAX),
+    )
 }
 
 fn start(state: &mut State, application: &Application, incoming: &Incoming, start: Start) -> Option<Value> {
@@ -159,7 +177,12 @@ fn create(state: &mut State, application: &Application, incoming: &Incoming) -> 
         return error::invalid("source_url", "can't be blank");
     }
     let (git_ref, source_url) = (git_ref.map(str::to_owned), source_url.map(str::to_owned));
-    let wanted = Start { git_ref, source_url, by_api: true, ..Start::default() };
+    let wanted = Start {
+        git_ref,
+        source_url,
+        by_api: true,
+        ..Start::default()
+    };
     match start(state, application, incoming, wanted) {
         Some(body) => (StatusCode::CREATED, Json(body)).into_response(),
         None => error::of_status(StatusCode::INTERNAL_SERVER_ERROR),
@@ -168,10 +191,18 @@ fn create(state: &mut State, application: &Application, incoming: &Incoming) -> 
 
 fn manual_deploy(state: &mut State, application: &Application, incoming: &Incoming) -> Response {
     let body: Value = serde_json::from_slice(&incoming.body).unwrap_or_default();
-    let Some(branch) = body.get("branch").and_then(Value::as_str).filter(|branch| !branch.is_empty()) else {
+    let Some(branch) = body
+        .get("branch")
+        .and_then(Value::as_str)
+        .filter(|branch| !branch.is_empty())
+    else {
         return error::invalid("branch", "can't be blank");
     };
-    let wanted = Start { git_ref: Some(branch.to_owned()), by_api: true, ..Start::default() };
+    let wanted = Start {
+        git_ref: Some(branch.to_owned()),
+        by_api: true,
+        ..Start::default()
+    };
     match start(state, application, incoming, wanted) {
         Some(body) => Json(body).into_response(),
         None => error::of_status(StatusCode::INTERNAL_SERVER_ERROR),
@@ -202,7 +233,11 @@ fn events(incoming: &Incoming, now: time::OffsetDateTime, mut all: Vec<(time::Of
 fn app_events(state: &State, application: &Application, incoming: &Incoming) -> Response {
     let all = state.deployments(application, 0, usize::MAX);
     let of = |seen: &_| payload::event(state.seed(), application, seen);
-    events(incoming, state.now, all.iter().map(|seen| (seen.record.created_at, of(seen))).collect())
+    events(
+        incoming,
+        state.now,
+        all.iter().map(|seen| (seen.record.created_at, of(seen))).collect(),
+    )
 }
 
 /// What the token's user did, since the world began.

@@ -45,9 +45,15 @@ fn deployment_type(record: &Record) -> &'static str {
 pub(crate) fn deployment(seed: u64, application: &Application, seen: &Deployment, authority: &str) -> Value {
     let record = &seen.record;
     let uuid = record.uuid(seed);
-    let built = matches!(seen.progress.phase, Phase::Success | Phase::CrashedError | Phase::TimeoutError);
+    let built = matches!(
+        seen.progress.phase,
+        Phase::Success | Phase::CrashedError | Phase::TimeoutError
+    );
     let size = Dice::new(seed, "image size", record.number).between(80 << 20, 900 << 20);
-    let output = format!("http://{authority}/v1/apps/{}/deployments/{uuid}/output", application.id);
+    let output = format!(
+        "http://{authority}/v1/apps/{}/deployments/{uuid}/output",
+        application.id
+    );
     json!({
         "id": uuid,
         "app_id": application.id,

@@ -39,7 +39,9 @@ pub(super) fn accept(front: &Arc<Front>, incoming: &Incoming, upgrade: Option<On
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let key = incoming.header(header::SEC_WEBSOCKET_KEY);
-    let (Some(upgrade), Some(key)) = (upgrade, key) else { return StatusCode::UPGRADE_REQUIRED.into_response() };
+    let (Some(upgrade), Some(key)) = (upgrade, key) else {
+        return StatusCode::UPGRADE_REQUIRED.into_response();
+    };
     let accept_key = derive_accept_key(key.as_bytes());
     let (front, name, authority) = (front.clone(), name.to_owned(), incoming.authority.clone());
     tokio::spawn(async move {
@@ -106,14 +108,24 @@ async fn serve(front: &Front, mut socket: Socket, name: &str, path: &str, author
     };
     let dropped = front.world.faults().hits_socket(FaultKind::DropSocket, path);
     let frames_left = dropped.then_some(FRAMES_BEFORE_DROP);
-    let mut connection = Connection { front, socket, path, authority, frames_left, silent: false };
+    let mut connection = Connection {
+        front,
+        socket,
+        path,
+        authority,
+        frames_left,
+        silent: false,
+    };
     // The end of a connection is not an error of the simulator: without a close frame the client sees it break.
     let _ = connection.run(&application, drops).await;
 }
 
 fn is_authentication(front: &Front, text: &str) -> bool {
     let frame: Value = serde_json::from_str(text).unwrap_or_default();
-    frame["type"] == "auth" && frame["data"]["token"].as_str().is_some_and(|jwt| token::is_valid(front, jwt))
+    frame["type"] == "auth"
+        && frame["data"]["token"]
+            .as_str()
+            .is_some_and(|jwt| token::is_valid(front, jwt))
 }
 
 impl Connection<'_> {
@@ -179,8 +191,16 @@ impl Connection<'_> {
                 json!({ "type": "log", "id": uuid, "data": { "content": content } })
             }
             Change::Status { uuid, phase } => {
-                let unknown = self.front.world.faults().hits_socket(FaultKind::UnknownStatus, self.path);
-                let status = if unknown { payload::UNKNOWN_STATUS } else { phase.scalingo_status() };
+                let unknown = self
+                    .front
+                    .world
+                    .faults()
+                    .hits_socket(FaultKind::UnknownStatus, self.path);
+                let status = if unknown {
+                    payload::UNKNOWN_STATUS
+                } else {
+                    phase.scalingo_status()
+                };
                 json!({ "type": "status", "id": uuid, "data": { "status": status } })
             }
         };
@@ -188,7 +208,12 @@ impl Connection<'_> {
     }
 
     async fn send(&mut self, frame: Value) -> Result<(), Gone> {
-        self.silent = self.silent || self.front.world.faults().hits_socket(FaultKind::SilentSocket, self.path);
+        self.silent = self.silent
+            || self
+                .front
+                .world
+                .faults()
+                .hits_socket(FaultKind::SilentSocket, self.path);
         if self.silent {
             return Ok(());
         }
@@ -198,7 +223,10 @@ impl Connection<'_> {
             }
             *left -= 1;
         }
-        self.socket.send(Message::text(frame.to_string())).await.map_err(|_| Gone)
+        self.socket
+            .send(Message::text(frame.to_string()))
+            .await
+            .map_err(|_| Gone)
     }
 }
 
@@ -206,7 +234,10 @@ impl Connection<'_> {
 fn replay(state: &crate::world::state::State, application: &Application) -> Vec<Change> {
     const RECENT: usize = 20;
     let recent = state.deployments(application, 0, RECENT);
-    let mut shown: Vec<_> = recent.iter().filter(|seen| !seen.progress.phase.is_finished()).collect();
+    let mut shown: Vec<_> = recent
+        .iter()
+        .filter(|seen| !seen.progress.phase.is_finished())
+        .collect();
     if shown.is_empty() {
         shown.extend(recent.first());
     }
@@ -214,7 +245,10 @@ fn replay(state: &crate::world::state::State, application: &Application) -> Vec<
     for seen in shown.into_iter().rev() {
         let uuid = seen.record.uuid(state.seed());
         let lines = state.output(application, &seen.record);
-        changes.extend(lines.into_iter().map(|line| Change::Log { uuid: uuid.clone(), line }));
+        changes.extend(lines.into_iter().map(|line| Change::Log {
+            uuid: uuid.clone(),
+            line,
+        }));
     }
     changes
 }

@@ -65,7 +65,11 @@ fn issue(front: &Front) -> String {
         exp: iat + lifetime,
     };
     let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let signed = format!("{}.{}", part(json!({ "alg": "HS512", "typ": "JWT" })), part(json!(claims)));
+    let signed = format!(
+        "{}.{}",
+        part(json!({ "alg": "HS512", "typ": "JWT" })),
+        part(json!(claims))
+    );
     let signature = hmac::sign(&key(front), signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
 }

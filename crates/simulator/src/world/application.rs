@@ -50,21 +50,70 @@ pub(crate) struct User {
 
 /// The first one is the owner of the tokens; the last one is the robot of automatic deployments.
 pub(crate) const USERS: [User; 6] = [
-    User { username: "ada", email: "ada@harbour.example" },
-    User { username: "grace", email: "grace@harbour.example" },
-    User { username: "linus-k", email: "linus.k@harbour.example" },
-    User { username: "maria", email: "maria.silva@harbour.example" },
-    User { username: "yuki", email: "yuki@harbour.example" },
-    User { username: "deploy-scm", email: "deploy-scm@scalingo.com" },
+    User {
+        username: "ada",
+        email: "ada@harbour.example",
+    },
+    User {
+        username: "grace",
+        email: "grace@harbour.example",
+    },
+    User {
+        username: "linus-k",
+        email: "linus.k@harbour.example",
+    },
+    User {
+        username: "maria",
+        email: "maria.silva@harbour.example",
+    },
+    User {
+        username: "yuki",
+        email: "yuki@harbour.example",
+    },
+    User {
+        username: "deploy-scm",
+        email: "deploy-scm@scalingo.com",
+    },
 ];
 
 const SUBJECTS: [&str; 24] = [
-    "billing", "checkout", "catalog", "search", "identity", "payments", "invoices", "shipping", "orders", "customers",
-    "pricing", "reports", "media", "uploads", "mailer", "webhooks", "inventory", "analytics", "support", "partners",
-    "loyalty", "booking", "maps", "feature-flags",
+    "billing",
+    "checkout",
+    "catalog",
+    "search",
+    "identity",
+    "payments",
+    "invoices",
+    "shipping",
+    "orders",
+    "customers",
+    "pricing",
+    "reports",
+    "media",
+    "uploads",
+    "mailer",
+    "webhooks",
+    "inventory",
+    "analytics",
+    "support",
+    "partners",
+    "loyalty",
+    "booking",
+    "maps",
+    "feature-flags",
 ];
-const KINDS: [&str; 10] =
-    ["api", "web", "worker", "admin", "gateway", "site", "jobs", "sync", "importer", "dashboard"];
+const KINDS: [&str; 10] = [
+    "api",
+    "web",
+    "worker",
+    "admin",
+    "gateway",
+    "site",
+    "jobs",
+    "sync",
+    "importer",
+    "dashboard",
+];
 const ENVIRONMENTS: [&str; 3] = ["production", "staging", "development"];
 
 impl Application {
@@ -76,7 +125,11 @@ impl Application {
         let subject = SUBJECTS[(project + offset) % SUBJECTS.len()];
         let kind = KINDS[(project / SUBJECTS.len() + project % SUBJECTS.len() + offset) % KINDS.len()];
         let round = project / (SUBJECTS.len() * KINDS.len());
-        let base = if round == 0 { format!("{subject}-{kind}") } else { format!("{subject}-{kind}-{}", round + 1) };
+        let base = if round == 0 {
+            format!("{subject}-{kind}")
+        } else {
+            format!("{subject}-{kind}-{}", round + 1)
+        };
         let environment = ENVIRONMENTS[nth_of_provider % environments];
         Self::named(seed, provider, index, &base, environment)
     }
@@ -99,6 +152,15 @@ impl Application {
             _ => "develop",
         };
         let (environment, branch) = (environment.to_owned(), branch.to_owned());
-        Self { provider, index, id, name, environment, repository, branch, removed: false }
+        Self {
+            provider,
+            index,
+            id,
+            name,
+            environment,
+            repository,
+            branch,
+            removed: false,
+        }
     }
 }

@@ -13,9 +13,22 @@ const YELLOW: &str = "\u{1b}[33m";
 const RESET: &str = "\u{1b}[0m";
 
 const PACKAGES: [&str; 16] = [
-    "json 2.9.1", "rack 3.1.8", "puma 6.5.0", "pg 1.5.9", "redis 5.3.0", "sidekiq 7.3.7", "nokogiri 1.18.1",
-    "rails 8.0.1", "builder 3.3.0", "zeitwerk 2.7.1", "bootsnap 1.18.4", "oj 3.16.9", "i18n 1.14.6", "mail 2.8.1",
-    "thor 1.3.2", "tzinfo 2.0.6",
+    "json 2.9.1",
+    "rack 3.1.8",
+    "puma 6.5.0",
+    "pg 1.5.9",
+    "redis 5.3.0",
+    "sidekiq 7.3.7",
+    "nokogiri 1.18.1",
+    "rails 8.0.1",
+    "builder 3.3.0",
+    "zeitwerk 2.7.1",
+    "bootsnap 1.18.4",
+    "oj 3.16.9",
+    "i18n 1.14.6",
+    "mail 2.8.1",
+    "thor 1.3.2",
+    "tzinfo 2.0.6",
 ];
 
 /// Every line of a deployment with the moment at which it appears, in order, up to its end.
@@ -56,7 +69,11 @@ fn texts(phase: Phase, seed: u64, record: &Record, application: &Application, di
             if dice.percent(15) {
                 texts.push(format!("{YELLOW}       warning: peer dependency «é» not met 🚢{RESET}"));
             }
-            texts.push(format!("       Bundle completed ({}.{:02}s)", dice.between(2, 19), dice.between(0, 99)));
+            texts.push(format!(
+                "       Bundle completed ({}.{:02}s)",
+                dice.between(2, 19),
+                dice.between(0, 99)
+            ));
             texts.push("-----> Preparing app for Rails asset pipeline".to_owned());
             texts
         }
@@ -79,7 +96,9 @@ fn texts(phase: Phase, seed: u64, record: &Record, application: &Application, di
             "       [web-1] LoadError: cannot load such file -- config/secrets".to_owned(),
             format!("{RED} !     Error deploying the application: the container crashed{RESET}"),
         ],
-        Phase::TimeoutError => vec![format!("{RED} !     The application did not answer in time (timeout){RESET}")],
+        Phase::TimeoutError => vec![format!(
+            "{RED} !     The application did not answer in time (timeout){RESET}"
+        )],
         Phase::HookError => vec![
             "       Executing postdeploy hook: bin/rails db:migrate".to_owned(),
             format!("{RED} !     postdeploy hook exited with status 1, the previous version keeps running{RESET}"),
@@ -93,8 +112,16 @@ fn texts(phase: Phase, seed: u64, record: &Record, application: &Application, di
 fn secret(dice: &mut Dice) -> String {
     match dice.between(0, 3) {
         0 => format!("       SCALINGO_API_TOKEN=tk-us-{}", dice.word(48)),
-        1 => format!("       DATABASE_URL=postgres://app:{}@db.harbour.example:5432/app", dice.word(20)),
-        2 => format!("       Authorization: Bearer {}.{}.{}", dice.word(36), dice.word(60), dice.word(43)),
+        1 => format!(
+            "       DATABASE_URL=postgres://app:{}@db.harbour.example:5432/app",
+            dice.word(20)
+        ),
+        2 => format!(
+            "       Authorization: Bearer {}.{}.{}",
+            dice.word(36),
+            dice.word(60),
+            dice.word(43)
+        ),
         _ => format!("       AWS_ACCESS_KEY_ID=AKIA{}", dice.word(16).to_uppercase()),
     }
 }

@@ -32,7 +32,11 @@ impl State {
         let provider = self.applications[index].provider;
         let mut dice = Dice::new(self.seed(), "start", number);
         let drawn = Scenario::drawn(&mut dice, provider);
-        let via = if start.by_api { Via::Api } else { *dice.pick(&[Via::Web, Via::Web, Via::Hook]) };
+        let via = if start.by_api {
+            Via::Api
+        } else {
+            *dice.pick(&[Via::Web, Via::Web, Via::Hook])
+        };
         let first = self.count(index) == 0;
         let action_id = start.action.as_ref().map(|_| number);
         if let Some(user_reference) = start.action {
@@ -91,8 +95,14 @@ impl State {
         let id = self.next_number;
         self.next_number += 1;
         self.generation += 1;
-        let action =
-            Action { id, command, deployment: None, user_reference, started_at: self.now, finishes_at: Some(finishes_at) };
+        let action = Action {
+            id,
+            command,
+            deployment: None,
+            user_reference,
+            started_at: self.now,
+            finishes_at: Some(finishes_at),
+        };
         self.actions.entry(index).or_default().push(action.clone());
         action
     }
@@ -120,7 +130,9 @@ impl State {
 
     /// Put the steps of a deployment that come after `from` on the agenda.
     pub(super) fn run(&mut self, index: usize, number: u64, from: OffsetDateTime) {
-        let Some(record) = self.record_mut(index, number).map(|record| record.clone()) else { return };
+        let Some(record) = self.record_mut(index, number).map(|record| record.clone()) else {
+            return;
+        };
         let phases = record.phases(self.seed());
         let lines = super::build_log::lines(self.seed(), &record, &self.applications[index]);
         let mut steps: Vec<(OffsetDateTime, Step)> = phases.into_iter().map(|(at, p)| (at, Step::Phase(p))).collect();
@@ -130,7 +142,13 @@ impl State {
         steps.retain(|(at, _)| *at >= from);
         if let Some((at, _)) = steps.first() {
             self.schedule(*at, Due::Step { number });
-            self.running.insert(number, Running { index, steps: steps.into() });
+            self.running.insert(
+                number,
+                Running {
+                    index,
+                    steps: steps.into(),
+                },
+            );
         }
     }
 
@@ -138,8 +156,14 @@ impl State {
     pub(crate) fn cancel(&mut self, index: usize, number: u64) -> bool {
         let (seed, now) = (self.seed(), self.now);
         let running = self.running.contains_key(&number);
-        let delay = if running { Duration::seconds_f64(1.5 / self.speed) } else { Duration::ZERO };
-        let Some(record) = self.record_mut(index, number) else { return false };
+        let delay = if running {
+            Duration::seconds_f64(1.5 / self.speed)
+        } else {
+            Duration::ZERO
+        };
+        let Some(record) = self.record_mut(index, number) else {
+            return false;
+        };
         if record.progress(seed, now).phase.is_finished() {
             return false;
         }
@@ -198,13 +222,17 @@ impl State {
     }
 
     fn step(&mut self, number: u64) {
-        let Some(running) = self.running.get_mut(&number) else { return };
+        let Some(running) = self.running.get_mut(&number) else {
+            return;
+        };
         let index = running.index;
         let Some((at, _)) = running.steps.front() else { return };
         if *at > self.now {
             return;
         }
-        let Some((_, step)) = running.steps.pop_front() else { return };
+        let Some((_, step)) = running.steps.pop_front() else {
+            return;
+        };
         let next = running.steps.front().map(|(at, _)| *at);
         let uuid = super::deployment::uuid(self.seed(), number);
         match step {

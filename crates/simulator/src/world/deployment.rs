@@ -79,9 +79,17 @@ impl Record {
     /// Where it is at `now`.
     pub(crate) fn progress(&self, seed: u64, now: OffsetDateTime) -> Progress {
         let phases = self.phases(seed);
-        let phase = phases.iter().take_while(|(at, _)| *at <= now).last().map_or(Phase::Queued, |(_, phase)| *phase);
-        let reached =
-            |wanted: fn(Phase) -> bool| phases.iter().find(|(at, p)| *at <= now && wanted(*p)).map(|(at, _)| *at);
+        let phase = phases
+            .iter()
+            .take_while(|(at, _)| *at <= now)
+            .last()
+            .map_or(Phase::Queued, |(_, phase)| *phase);
+        let reached = |wanted: fn(Phase) -> bool| {
+            phases
+                .iter()
+                .find(|(at, p)| *at <= now && wanted(*p))
+                .map(|(at, _)| *at)
+        };
         Progress {
             phase,
             started_at: reached(|p| matches!(p, Phase::Building)),

@@ -38,7 +38,10 @@ const QUIET_BEFORE_START: Duration = Duration::minutes(3);
 
 impl History {
     pub(crate) fn new(origin: Origin) -> Self {
-        Self { origin, computed: AtomicU64::new(0) }
+        Self {
+            origin,
+            computed: AtomicU64::new(0),
+        }
     }
 
     fn applications(&self) -> u64 {
@@ -86,7 +89,11 @@ impl History {
             created_at,
             begins_at: Some(created_at),
             cancelled_at: None,
-            user: if via == Via::Hook { 5 } else { dice.between(0, 4) as usize },
+            user: if via == Via::Hook {
+                5
+            } else {
+                dice.between(0, 4) as usize
+            },
             via,
             kind: if k == 0 {
                 Kind::FirstBuild

@@ -62,14 +62,22 @@ impl Snapshot {
         let text = match std::fs::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(SimulatorError::StateFile { path: path.to_owned(), source }),
+            Err(source) => {
+                return Err(SimulatorError::StateFile {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
         };
         match serde_json::from_slice::<Self>(&text) {
             Ok(mut snapshot) => {
                 snapshot.next_number += NUMBERS_SKIPPED_ON_LOAD;
                 Ok(Some(snapshot))
             }
-            Err(source) => Err(SimulatorError::StateFile { path: path.to_owned(), source: source.into() }),
+            Err(source) => Err(SimulatorError::StateFile {
+                path: path.to_owned(),
+                source: source.into(),
+            }),
         }
     }
 
@@ -93,7 +101,11 @@ impl Snapshot {
         let mut applications: Vec<Application> = stacks.chain(apps).collect();
         for application in added {
             let index = applications.len();
-            let AddedApplication { provider, name, environment } = application;
+            let AddedApplication {
+                provider,
+                name,
+                environment,
+            } = application;
             applications.push(Application::named(seed, *provider, index, name, environment));
         }
         for index in removed {

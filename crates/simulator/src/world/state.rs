@@ -88,7 +88,9 @@ impl State {
 
     /// All applications of a provider that still exist.
     pub(crate) fn of_provider(&self, provider: Provider) -> impl Iterator<Item = &Application> {
-        self.applications.iter().filter(move |application| application.provider == provider && !application.removed)
+        self.applications
+            .iter()
+            .filter(move |application| application.provider == provider && !application.removed)
     }
 
     pub(super) fn index_application(&mut self, application: Application) {
@@ -117,7 +119,10 @@ impl State {
         }
         let back = (n - present.len()) as u64;
         let length = self.history.length(application.index);
-        (back < length).then(|| self.history.record(application.provider, application.index, length - 1 - back))
+        (back < length).then(|| {
+            self.history
+                .record(application.provider, application.index, length - 1 - back)
+        })
     }
 
     /// The newest deployment that succeeded.
@@ -138,7 +143,9 @@ impl State {
         let record = self.nth_newest(application, n)?;
         Some(Deployment {
             progress: record.progress(self.seed(), self.now),
-            previous_sha: self.nth_newest(application, n + 1).map(|previous| previous.sha(self.seed())),
+            previous_sha: self
+                .nth_newest(application, n + 1)
+                .map(|previous| previous.sha(self.seed())),
             is_head: n == 0,
             is_live: live == Some(record.number),
             record,
@@ -175,7 +182,11 @@ impl State {
     /// What a deployment has printed until now.
     pub(crate) fn output(&self, application: &Application, record: &Record) -> Vec<String> {
         let lines = super::build_log::lines(self.seed(), record, application);
-        lines.into_iter().take_while(|(at, _)| *at <= self.now).map(|(_, line)| line).collect()
+        lines
+            .into_iter()
+            .take_while(|(at, _)| *at <= self.now)
+            .map(|(_, line)| line)
+            .collect()
     }
 
     /// True when something runs or waits on the application.
@@ -217,7 +228,11 @@ impl State {
             && let Some(deployment) = self.deployment(application, number)
         {
             // The receiver lives as long as the simulator; after its end nobody needs to hear.
-            let _ = milestones.send(Milestone { application: application.clone(), deployment, at: self.now });
+            let _ = milestones.send(Milestone {
+                application: application.clone(),
+                deployment,
+                at: self.now,
+            });
         }
     }
 
@@ -227,7 +242,10 @@ impl State {
     }
 
     pub(super) fn record_mut(&mut self, index: usize, number: u64) -> Option<&mut Record> {
-        self.records.get_mut(&index)?.iter_mut().find(|record| record.number == number)
+        self.records
+            .get_mut(&index)?
+            .iter_mut()
+            .find(|record| record.number == number)
     }
 
     pub(super) fn forget_oldest(&mut self, index: usize) {

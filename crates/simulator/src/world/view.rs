@@ -115,7 +115,9 @@ impl State {
         };
         if let Some(key) = &request.application {
             let found = providers.iter().find_map(|provider| self.find(*provider, key));
-            return found.map(|a| a.index).ok_or_else(|| WorldError::NoApplication(key.clone()));
+            return found
+                .map(|a| a.index)
+                .ok_or_else(|| WorldError::NoApplication(key.clone()));
         }
         let mut candidates: Vec<usize> = Vec::new();
         for provider in providers {
@@ -134,7 +136,8 @@ impl State {
     }
 
     fn existing(&self, provider: Provider, key: &str) -> Result<&Application, WorldError> {
-        self.find(provider, key).ok_or_else(|| WorldError::NoApplication(key.to_owned()))
+        self.find(provider, key)
+            .ok_or_else(|| WorldError::NoApplication(key.to_owned()))
     }
 }
 
@@ -161,7 +164,10 @@ impl World {
         let state = self.state();
         let application = state.existing(provider, application)?;
         let deployments = state.deployments(application, 0, usize::MAX);
-        Ok(deployments.iter().map(|deployment| summary(&state, application, deployment)).collect())
+        Ok(deployments
+            .iter()
+            .map(|deployment| summary(&state, application, deployment))
+            .collect())
     }
 
     /// Start one or more deployments.
@@ -202,9 +208,16 @@ impl World {
             Provider::Cloud66 => id.parse().ok().and_then(|id| state.deployment_by_integer(found, id)),
             Provider::Scalingo => state.deployment_by_uuid(found, id),
         };
-        let number = deployment.ok_or_else(|| WorldError::NoDeployment(id.to_owned()))?.record.number;
+        let number = deployment
+            .ok_or_else(|| WorldError::NoDeployment(id.to_owned()))?
+            .record
+            .number;
         let index = found.index;
-        if state.cancel(index, number) { Ok(()) } else { Err(WorldError::Ended(id.to_owned())) }
+        if state.cancel(index, number) {
+            Ok(())
+        } else {
+            Err(WorldError::Ended(id.to_owned()))
+        }
     }
 
     /// Add an application without deployments.
@@ -227,14 +240,27 @@ impl World {
             return Err(WorldError::NameTaken(application.name));
         }
         let (name, environment) = (name.to_owned(), environment.to_owned());
-        state.added.push(AddedApplication { provider, name, environment });
+        state.added.push(AddedApplication {
+            provider,
+            name,
+            environment,
+        });
         state.generation += 1;
-        let (id, name, environment) =
-            (application.id.clone(), application.name.clone(), application.environment.clone());
+        let (id, name, environment) = (
+            application.id.clone(),
+            application.name.clone(),
+            application.environment.clone(),
+        );
         state.index_application(application);
         drop(state);
         self.shared().unsaved.notify_one();
-        Ok(ApplicationSummary { provider, id, name, environment, deployments: 0 })
+        Ok(ApplicationSummary {
+            provider,
+            id,
+            name,
+            environment,
+            deployments: 0,
+        })
     }
 
     /// Remove an application: the provider answers 404 for it from now on.

@@ -32,7 +32,11 @@ impl Answer {
 
     pub(crate) async fn of(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        Self { status, headers, text: response.text().await.unwrap() }
+        Self {
+            status,
+            headers,
+            text: response.text().await.unwrap(),
+        }
     }
 }
 
@@ -44,7 +48,12 @@ pub(crate) fn http_client() -> reqwest::Client {
 
 /// A small world whose clock stands still and that counts no requests against a limit.
 pub(crate) fn settings() -> SimulatorSettings {
-    SimulatorSettings { cloud66_stacks: 4, scalingo_apps: 4, rate_limits: false, ..SimulatorSettings::default() }
+    SimulatorSettings {
+        cloud66_stacks: 4,
+        scalingo_apps: 4,
+        rate_limits: false,
+        ..SimulatorSettings::default()
+    }
 }
 
 impl Client {
@@ -55,7 +64,11 @@ impl Client {
     pub(crate) async fn with(settings: SimulatorSettings) -> Self {
         let simulator = Simulator::start(settings).await.unwrap();
         simulator.world().pause();
-        let mut client = Self { simulator, http: http_client(), jwt: String::new() };
+        let mut client = Self {
+            simulator,
+            http: http_client(),
+            jwt: String::new(),
+        };
         client.jwt = client.exchange().await;
         client.world().requests().clear();
         client
@@ -75,7 +88,13 @@ impl Client {
 
     pub(crate) async fn exchange(&self) -> String {
         let url = format!("{}/v1/tokens/exchange", self.simulator.scalingo_auth_url());
-        let response = self.http.post(url).basic_auth("", Some(self.simulator.scalingo_token())).send().await.unwrap();
+        let response = self
+            .http
+            .post(url)
+            .basic_auth("", Some(self.simulator.scalingo_token()))
+            .send()
+            .await
+            .unwrap();
         let answer = Answer::of(response).await;
         assert_eq!(answer.status, 200);
         answer.json()["token"].as_str().unwrap().to_owned()
@@ -84,7 +103,10 @@ impl Client {
     /// A call of Cloud 66 below `/api/3`.
     pub(crate) async fn cloud66(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let url = format!("{}/api/3{path}", self.simulator.cloud66_url());
-        let mut request = self.http.request(method, url).bearer_auth(self.simulator.cloud66_token());
+        let mut request = self
+            .http
+            .request(method, url)
+            .bearer_auth(self.simulator.cloud66_token());
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -103,14 +125,17 @@ impl Client {
 
     /// A call of the control API.
     pub(crate) async fn control(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request = self.http.request(method, format!("{}{path}", self.simulator.control_url()));
+        let mut request = self
+            .http
+            .request(method, format!("{}{path}", self.simulator.control_url()));
         if let Some(body) = body {
             request = request.json(&body);
         }
         Answer::of(request.send().await.unwrap()).await
     }
 
-    /// Open the deployment socket of an app as its own `links` tell, and authenticate.
+    /// Open the deployment socket of an app as its own `links` tell, and authenticate. The server may still be at it: what
+    /// happens before the first frame of the replay is part of the replay.
     pub(crate) async fn stream(&self, app: &str) -> Stream {
         let app = self.scalingo(Method::GET, &format!("/apps/{app}"), None).await.json();
         let mut stream = Stream::open(app["app"]["links"]["deployments_stream"].as_str().unwrap()).await;
@@ -134,7 +159,9 @@ impl Stream {
     /// The next frame; None when the socket ended, in whatever way.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
-            let message = tokio::time::timeout(BOUND, self.0.next()).await.expect("no frame and no end in time");
+            let message = tokio::time::timeout(BOUND, self.0.next())
+                .await
+                .expect("no frame and no end in time");
             match message {
                 Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
@@ -146,12 +173,19 @@ impl Stream {
     /// Frames up to and including the first one that fits.
     pub(crate) async fn until(&mut self, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
         let mut frames = Vec::new();
-        loop {
-            frames.push(self.next().await.expect("the socket ended"));
-            if fits(&frames[frames.len() - 1]) {
-                return frames;
+        let awaited = async {
+            loop {
+                frames.push(self.next().await.expect("the socket ended"));
+                if fits(&frames[frames.len() - 1]) {
+                    break;
+                }
             }
-        }
+        };
+        // Pings alone must not keep a test waiting for ever.
+        tokio::time::timeout(BOUND, awaited)
+            .await
+            .expect("the frame never came");
+        frames
     }
 }
 

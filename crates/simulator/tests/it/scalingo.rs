@@ -38,9 +38,18 @@ async fn the_exchange_gives_a_real_jwt_and_the_api_takes_nothing_else() {
 
     let url = format!("{}/v1/tokens/exchange", client.simulator.scalingo_auth_url());
     for (user, password) in [("", "tk-us-wrong"), ("me", client.simulator.scalingo_token())] {
-        let sent = client.http.post(&url).basic_auth(user, Some(password)).send().await.unwrap();
+        let sent = client
+            .http
+            .post(&url)
+            .basic_auth(user, Some(password))
+            .send()
+            .await
+            .unwrap();
         let refused = Answer::of(sent).await;
-        assert_eq!((refused.status.as_u16(), refused.json()), (401, json!({ "error": "Invalid credentials" })));
+        assert_eq!(
+            (refused.status.as_u16(), refused.json()),
+            (401, json!({ "error": "Invalid credentials" }))
+        );
     }
     let api = format!("{}/v1/apps", client.simulator.scalingo_api_url());
     let forged = format!("{}.{}.{}", parts[0], parts[1], "A".repeat(86));
@@ -56,58 +65,105 @@ async fn the_exchange_gives_a_real_jwt_and_the_api_takes_nothing_else() {
 async fn tokens_end_by_time_and_by_control() {
     let client = Client::new().await;
     assert_eq!(client.scalingo(Method::GET, "/apps", None).await.status, 200);
-    client.world().set_fault(Fault::new(Provider::Scalingo, FaultKind::ExpireTokens));
+    client
+        .world()
+        .set_fault(Fault::new(Provider::Scalingo, FaultKind::ExpireTokens));
     assert_eq!(client.scalingo(Method::GET, "/apps", None).await.status, 401);
     let url = format!("{}/v1/apps", client.simulator.scalingo_api_url());
     let fresh = client.exchange().await;
-    assert_eq!(client.http.get(&url).bearer_auth(fresh).send().await.unwrap().status(), 200);
+    assert_eq!(
+        client.http.get(&url).bearer_auth(fresh).send().await.unwrap().status(),
+        200
+    );
     client.world().set_quirks(|quirks| quirks.scalingo_token_lifetime_s = 0);
     let stale = client.exchange().await;
-    assert_eq!(client.http.get(&url).bearer_auth(stale).send().await.unwrap().status(), 401);
+    assert_eq!(
+        client.http.get(&url).bearer_auth(stale).send().await.unwrap().status(),
+        401
+    );
 }
 
 #[tokio::test]
 async fn apps_are_not_paged_and_are_found_by_name_and_id() {
-    let client = Client::with(SimulatorSettings { scalingo_apps: 130, ..settings() }).await;
+    let client = Client::with(SimulatorSettings {
+        scalingo_apps: 130,
+        ..settings()
+    })
+    .await;
     let apps = client.scalingo(Method::GET, "/apps?", None).await.json();
     assert_eq!(apps["apps"].as_array().unwrap().len(), 130);
     let app = &apps["apps"][7];
     for key in ["name", "id"] {
         let path = format!("/apps/{}", app[key].as_str().unwrap());
-        assert_eq!(client.scalingo(Method::GET, &path, None).await.json()["app"]["id"], app["id"]);
+        assert_eq!(
+            client.scalingo(Method::GET, &path, None).await.json()["app"]["id"],
+            app["id"]
+        );
     }
-    assert!(app["links"]["deployments_stream"].as_str().unwrap().starts_with("ws://127.0.0.1:"));
+    assert!(
+        app["links"]["deployments_stream"]
+            .as_str()
+            .unwrap()
+            .starts_with("ws://127.0.0.1:")
+    );
     let live = app["last_deployment_id"].as_str().unwrap();
     assert_eq!(live.len(), 24, "the other kind of id");
     let missing = client.scalingo(Method::GET, "/apps/none", None).await;
-    assert_eq!((missing.status.as_u16(), missing.json()), (404, json!({ "resource": "app", "error": "not found" })));
+    assert_eq!(
+        (missing.status.as_u16(), missing.json()),
+        (404, json!({ "resource": "app", "error": "not found" }))
+    );
 }
 
 #[tokio::test]
 async fn pages_follow_page_and_per_page() {
-    let client = Client::with(SimulatorSettings { history_per_application: 90, ..settings() }).await;
+    let client = Client::with(SimulatorSettings {
+        history_per_application: 90,
+        ..settings()
+    })
+    .await;
     let path = format!("/apps/{}/deployments", first_app(&client));
     let first = client.scalingo(Method::GET, &path, None).await.json();
     assert_eq!(first["deployments"].as_array().unwrap().len(), 20);
     let meta = &first["meta"]["pagination"];
     assert_eq!((&meta["current_page"], &meta["next_page"]), (&json!(1), &json!(2)));
-    assert_eq!((&meta["prev_page"], &meta["previous_page"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&meta["prev_page"], &meta["previous_page"]),
+        (&Value::Null, &Value::Null)
+    );
     let total = meta["total_count"].as_u64().unwrap();
     let mut ids = Vec::new();
     let mut next = json!(1);
     while let Some(page) = next.as_u64() {
-        let answer = client.scalingo(Method::GET, &format!("{path}?page={page}&per_page=7"), None).await.json();
-        ids.extend(answer["deployments"].as_array().unwrap().iter().map(|item| item["id"].to_string()));
-        assert_eq!(answer["meta"]["pagination"]["prev_page"], answer["meta"]["pagination"]["previous_page"]);
+        let answer = client
+            .scalingo(Method::GET, &format!("{path}?page={page}&per_page=7"), None)
+            .await
+            .json();
+        ids.extend(
+            answer["deployments"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| item["id"].to_string()),
+        );
+        assert_eq!(
+            answer["meta"]["pagination"]["prev_page"],
+            answer["meta"]["pagination"]["previous_page"]
+        );
         next = answer["meta"]["pagination"]["next_page"].clone();
     }
     assert_eq!(ids.len() as u64, total);
     ids.sort();
     ids.dedup();
     assert_eq!(ids.len() as u64, total);
-    let clamped = client.scalingo(Method::GET, &format!("{path}?per_page=5000"), None).await.json();
+    let clamped = client
+        .scalingo(Method::GET, &format!("{path}?per_page=5000"), None)
+        .await
+        .json();
     assert_eq!(clamped["meta"]["pagination"]["per_page"], 100);
-    let odd = client.scalingo(Method::GET, &format!("{path}?page=x&per_page=-1"), None).await;
+    let odd = client
+        .scalingo(Method::GET, &format!("{path}?page=x&per_page=-1"), None)
+        .await;
     assert_eq!(odd.json()["deployments"].as_array().unwrap().len(), 20);
 }
 
@@ -119,14 +175,23 @@ async fn create_is_201_and_the_deployment_goes_its_way() {
     let created = client.scalingo(Method::POST, &path, Some(body)).await;
     assert_eq!(created.status, 201);
     let created = created.json()["deployment"].clone();
-    assert_eq!((&created["git_ref"], &created["type"]), (&json!("master"), &json!("archive")));
-    assert_eq!((&created["status"], &created["duration"]), (&json!("queued"), &json!(0)));
+    assert_eq!(
+        (&created["git_ref"], &created["type"]),
+        (&json!("master"), &json!("archive"))
+    );
+    assert_eq!(
+        (&created["status"], &created["duration"]),
+        (&json!("queued"), &json!(0))
+    );
     assert!(created["created_at"].as_str().unwrap().ends_with('Z'));
     client.advance(200);
     let path = format!("{path}/{}", created["id"].as_str().unwrap());
     let ended = client.scalingo(Method::GET, &path, None).await.json()["deployment"].clone();
     assert!(!["queued", "building", "pushing", "starting"].contains(&ended["status"].as_str().unwrap()));
-    assert!(ended["finished_at"].as_str().unwrap().ends_with("+00:00"), "the other style of time");
+    assert!(
+        ended["finished_at"].as_str().unwrap().ends_with("+00:00"),
+        "the other style of time"
+    );
     assert!(ended["duration"].as_i64().unwrap() > 0);
 }
 
@@ -136,20 +201,34 @@ async fn create_refuses_in_the_documented_shapes() {
     let path = format!("/apps/{}/deployments", first_app(&client));
     let dash = json!({ "deployment": { "git_ref": "-x", "source_url": "https://example.com/a" } });
     let refused = client.scalingo(Method::POST, &path, Some(dash)).await;
-    assert_eq!((refused.status.as_u16(), refused.json()), (422, json!({ "errors": { "git_ref": ["is invalid"] } })));
-    let refused = client.scalingo(Method::POST, &path, Some(json!({ "deployment": {} }))).await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.json()),
+        (422, json!({ "errors": { "git_ref": ["is invalid"] } }))
+    );
+    let refused = client
+        .scalingo(Method::POST, &path, Some(json!({ "deployment": {} })))
+        .await;
     assert_eq!(refused.status, 422);
     let refused = client.scalingo(Method::POST, &path, Some(json!({}))).await;
     assert_eq!(refused.status, 400);
     assert!(refused.json()["error"].is_string());
     let manual = format!("/apps/{}/scm_repo_link/manual_deploy", first_app(&client));
-    let deployed = client.scalingo(Method::POST, &manual, Some(json!({ "branch": "main" }))).await;
-    assert_eq!((deployed.status.as_u16(), &deployed.json()["deployment"]["git_ref"]), (200, &json!("main")));
+    let deployed = client
+        .scalingo(Method::POST, &manual, Some(json!({ "branch": "main" })))
+        .await;
+    assert_eq!(
+        (deployed.status.as_u16(), &deployed.json()["deployment"]["git_ref"]),
+        (200, &json!("main"))
+    );
 }
 
 #[tokio::test]
 async fn every_ending_is_reached_through_its_phases() {
-    let client = Client::with(SimulatorSettings { scalingo_apps: 8, ..settings() }).await;
+    let client = Client::with(SimulatorSettings {
+        scalingo_apps: 8,
+        ..settings()
+    })
+    .await;
     let app = first_app(&client);
     for (scenario, ending) in [
         (Scenario::Success, "success"),
@@ -193,7 +272,11 @@ async fn output_is_text_partial_while_running_and_stays_after() {
     assert_eq!(client.scalingo(Method::GET, &path, None).await.text, "");
     client.advance(6);
     let url = format!("{}/v1{path}", client.simulator.scalingo_api_url());
-    let json_wanted = client.http.get(url).bearer_auth(client.jwt()).header("accept", "application/json");
+    let json_wanted = client
+        .http
+        .get(url)
+        .bearer_auth(client.jwt())
+        .header("accept", "application/json");
     let part = Answer::of(json_wanted.send().await.unwrap()).await;
     assert_eq!(part.headers["content-type"], "text/plain; charset=utf-8");
     assert!(part.text.starts_with("-----> Fetching source"));
@@ -201,17 +284,32 @@ async fn output_is_text_partial_while_running_and_stays_after() {
     let whole = client.scalingo(Method::GET, &path, None).await.text;
     assert!(whole.starts_with(&part.text) && whole.len() > part.text.len());
     assert!(whole.contains("\u{1b}["), "colours");
-    let missing = client.scalingo(Method::GET, &format!("/apps/{app}/deployments/none/output"), None).await;
-    assert_eq!(missing.json(), json!({ "resource": "deployment", "error": "not found" }));
+    let missing = client
+        .scalingo(Method::GET, &format!("/apps/{app}/deployments/none/output"), None)
+        .await;
+    assert_eq!(
+        missing.json(),
+        json!({ "resource": "deployment", "error": "not found" })
+    );
 }
 
 #[tokio::test]
 async fn some_logs_carry_what_looks_like_a_secret() {
-    let client = Client::with(SimulatorSettings { history_per_application: 60, ..settings() }).await;
+    let client = Client::with(SimulatorSettings {
+        history_per_application: 60,
+        ..settings()
+    })
+    .await;
     let app = first_app(&client);
     let mut found = 0;
     for deployment in client.world().deployments(Provider::Scalingo, &app).unwrap() {
-        let text = client.scalingo(Method::GET, &format!("/apps/{app}/deployments/{}/output", deployment.id), None).await;
+        let text = client
+            .scalingo(
+                Method::GET,
+                &format!("/apps/{app}/deployments/{}/output", deployment.id),
+                None,
+            )
+            .await;
         found += usize::from(text.text.contains("SCALINGO_API_TOKEN=tk-us-"));
     }
     assert!(found > 0);
@@ -232,14 +330,23 @@ async fn ten_run_at_once_and_the_rest_is_queued() {
     let path = format!("/apps/{}/deployments", first_app(&client));
     let list = client.scalingo(Method::GET, &path, None).await.json();
     let with = |status: &str| {
-        list["deployments"].as_array().unwrap().iter().filter(|item| item["status"] == status).count()
+        list["deployments"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|item| item["status"] == status)
+            .count()
     };
     assert_eq!((with("building"), with("queued")), (10, 2));
 }
 
 #[tokio::test]
 async fn throttling_is_plain_text_429_and_does_not_count_exchange() {
-    let client = Client::with(SimulatorSettings { rate_limits: true, ..settings() }).await;
+    let client = Client::with(SimulatorSettings {
+        rate_limits: true,
+        ..settings()
+    })
+    .await;
     for _ in 0..60 {
         assert_eq!(client.scalingo(Method::GET, "/apps", None).await.status, 200);
         client.exchange().await;
@@ -258,7 +365,13 @@ async fn events_carry_both_ids_and_from_overrides_pages() {
     let app = first_app(&client);
     let id = start(&client, &app, Scenario::Success);
     client.advance(200);
-    let events = client.scalingo(Method::GET, &format!("/apps/{app}/events?from=1&per_page=1&page=9"), None).await;
+    let events = client
+        .scalingo(
+            Method::GET,
+            &format!("/apps/{app}/events?from=1&per_page=1&page=9"),
+            None,
+        )
+        .await;
     let newest = events.json()["events"][0].clone();
     assert_eq!(newest["type"], "deployment");
     assert_eq!(newest["type_data"]["deployment_uuid"], json!(id));
@@ -266,7 +379,9 @@ async fn events_carry_both_ids_and_from_overrides_pages() {
     let shown = client.scalingo(Method::GET, &format!("/apps/{app}"), None).await.json();
     assert_eq!(newest["type_data"]["deployment_id"], shown["app"]["last_deployment_id"]);
     let body = json!({ "deployment": { "git_ref": "main", "source_url": "https://example.com/a" } });
-    client.scalingo(Method::POST, &format!("/apps/{app}/deployments"), Some(body)).await;
+    client
+        .scalingo(Method::POST, &format!("/apps/{app}/deployments"), Some(body))
+        .await;
     let own = client.scalingo(Method::GET, "/events", None).await.json();
     assert_eq!(own["events"][0]["user"]["username"], "ada");
 }
@@ -274,7 +389,13 @@ async fn events_carry_both_ids_and_from_overrides_pages() {
 #[tokio::test]
 async fn the_cache_reset_has_no_body_and_regions_need_no_token() {
     let client = Client::new().await;
-    let reset = client.scalingo(Method::DELETE, &format!("/apps/{}/caches/deployment", first_app(&client)), None).await;
+    let reset = client
+        .scalingo(
+            Method::DELETE,
+            &format!("/apps/{}/caches/deployment", first_app(&client)),
+            None,
+        )
+        .await;
     assert_eq!((reset.status.as_u16(), reset.text.as_str()), (204, ""));
     let url = format!("{}/v1/regions", client.simulator.scalingo_auth_url());
     let regions = Answer::of(client.http.get(url).send().await.unwrap()).await.json();

@@ -26,8 +26,11 @@ fn start(client: &Client, scenario: Scenario) -> String {
 }
 
 fn contents(frames: &[Value], id: &str) -> Vec<String> {
-    let logs = frames.iter().filter(|frame| frame["type"] == "log" && frame["id"] == id);
-    logs.map(|frame| frame["data"]["content"].as_str().unwrap().trim_end().to_owned()).collect()
+    let logs = frames
+        .iter()
+        .filter(|frame| frame["type"] == "log" && frame["id"] == id);
+    logs.map(|frame| frame["data"]["content"].as_str().unwrap().trim_end().to_owned())
+        .collect()
 }
 
 fn is_end(frame: &Value) -> bool {
@@ -38,7 +41,11 @@ fn is_end(frame: &Value) -> bool {
 #[tokio::test]
 async fn a_wrong_or_missing_authentication_ends_the_socket() {
     let client = Client::new().await;
-    let url = format!("{}/apps/{}", client.simulator.scalingo_api_url().replace("http", "ws"), first_app(&client));
+    let url = format!(
+        "{}/apps/{}",
+        client.simulator.scalingo_api_url().replace("http", "ws"),
+        first_app(&client)
+    );
     for token in [client.simulator.scalingo_token(), "a.b.c", ""] {
         let mut stream = Stream::open(&url).await;
         stream.authenticate(token).await;
@@ -64,7 +71,11 @@ async fn replay_and_live_frames_make_the_stored_output() {
     let stored = client.scalingo(Method::GET, &path, None).await.text;
     let stored: Vec<String> = stored.lines().map(|line| line.trim_end().to_owned()).collect();
     assert_eq!(contents(&frames, &id), stored, "no line twice, none missed");
-    let statuses: Vec<_> = frames.iter().filter(|f| f["type"] == "status").map(|f| &f["data"]["status"]).collect();
+    let statuses: Vec<_> = frames
+        .iter()
+        .filter(|f| f["type"] == "status")
+        .map(|f| &f["data"]["status"])
+        .collect();
     assert_eq!(statuses, ["pushing", "starting", "success"]);
 }
 
@@ -72,7 +83,12 @@ async fn replay_and_live_frames_make_the_stored_output() {
 async fn an_idle_app_replays_its_last_deployment_and_keeps_the_socket() {
     let client = Client::new().await;
     let mut stream = client.stream(&first_app(&client)).await;
-    let last = client.world().deployments(Provider::Scalingo, &first_app(&client)).unwrap()[0].id.clone();
+    let last = client
+        .world()
+        .deployments(Provider::Scalingo, &first_app(&client))
+        .unwrap()[0]
+        .id
+        .clone();
     assert_eq!(stream.next().await.unwrap()["id"], json!(last));
     let id = start(&client, Scenario::Success);
     let frames = stream.until(|frame| frame["type"] == "new").await;
@@ -106,14 +122,28 @@ async fn new_frames_can_carry_the_id_only_and_pings_come_when_quiet() {
 async fn several_deployments_interleave_by_id() {
     let client = Client::new().await;
     let mut stream = client.stream(&first_app(&client)).await;
-    let burst = StartRequest { count: Some(3), ..request(&client, Scenario::Burst) };
-    let ids: Vec<String> = client.world().start(&burst).unwrap().into_iter().map(|started| started.id).collect();
+    stream.next().await.unwrap();
+    let burst = StartRequest {
+        count: Some(3),
+        ..request(&client, Scenario::Burst)
+    };
+    let ids: Vec<String> = client
+        .world()
+        .start(&burst)
+        .unwrap()
+        .into_iter()
+        .map(|started| started.id)
+        .collect();
     client.advance(2_000);
     let mut frames = Vec::new();
     for _ in 0..3 {
         frames.extend(stream.until(is_end).await);
     }
-    let order: Vec<&str> = frames.iter().filter(|f| f["type"] == "log").filter_map(|f| f["id"].as_str()).collect();
+    let order: Vec<&str> = frames
+        .iter()
+        .filter(|f| f["type"] == "log")
+        .filter_map(|f| f["id"].as_str())
+        .collect();
     for id in &ids {
         let path = format!("/apps/{}/deployments/{id}/output", first_app(&client));
         let stored = client.scalingo(Method::GET, &path, None).await.text;
@@ -121,7 +151,10 @@ async fn several_deployments_interleave_by_id() {
     }
     let mut changes = order.clone();
     changes.dedup();
-    assert!(changes.len() > ids.len() * 2, "lines of one are mixed with lines of the others");
+    assert!(
+        changes.len() > ids.len() * 2,
+        "lines of one are mixed with lines of the others"
+    );
 }
 
 #[tokio::test]
@@ -130,12 +163,18 @@ async fn sockets_break_fall_silent_and_are_refused_on_demand() {
     let app = first_app(&client);
     let mut stream = client.stream(&app).await;
     stream.next().await.unwrap();
-    let fault = |kind| Fault { path_contains: Some(app.clone()), ..Fault::new(Provider::Scalingo, kind) };
+    let fault = |kind| Fault {
+        path_contains: Some(app.clone()),
+        ..Fault::new(Provider::Scalingo, kind)
+    };
     client.world().set_fault(fault(FaultKind::DropSocket));
     while stream.next().await.is_some() {}
     eventually("the socket is gone", || client.world().open_sockets() == 0).await;
 
-    client.world().set_fault(Fault { count: Some(1), ..fault(FaultKind::DropSocket) });
+    client.world().set_fault(Fault {
+        count: Some(1),
+        ..fault(FaultKind::DropSocket)
+    });
     let mut short = client.stream(&app).await;
     let mut frames = 0;
     while short.next().await.is_some() {
@@ -144,7 +183,10 @@ async fn sockets_break_fall_silent_and_are_refused_on_demand() {
     assert_eq!(frames, 3);
 
     client.world().set_quirks(|quirks| quirks.scalingo_ping_every_ms = 10);
-    client.world().set_fault(Fault { count: Some(1), ..fault(FaultKind::SilentSocket) });
+    client.world().set_fault(Fault {
+        count: Some(1),
+        ..fault(FaultKind::SilentSocket)
+    });
     let mut silent = client.stream(&app).await;
     eventually("the silent socket is open", || client.world().open_sockets() == 1).await;
     start(&client, Scenario::Success);
@@ -155,7 +197,10 @@ async fn sockets_break_fall_silent_and_are_refused_on_demand() {
     assert!(other.next().await.is_some(), "only one socket was to fall silent");
 
     client.world().set_fault(fault(FaultKind::RefuseSocket));
-    let url = format!("{}/apps/{app}", client.simulator.scalingo_api_url().replace("http", "ws"));
+    let url = format!(
+        "{}/apps/{app}",
+        client.simulator.scalingo_api_url().replace("http", "ws")
+    );
     let refused = tokio_tungstenite::connect_async(&url).await.unwrap_err();
     assert!(refused.to_string().contains("503"), "{refused}");
 }
@@ -168,5 +213,8 @@ async fn a_removed_app_ends_its_sockets() {
     stream.next().await.unwrap();
     client.world().remove_application(Provider::Scalingo, &app).unwrap();
     while stream.next().await.is_some() {}
-    assert_eq!(client.scalingo(Method::GET, &format!("/apps/{app}"), None).await.status, 404);
+    assert_eq!(
+        client.scalingo(Method::GET, &format!("/apps/{app}"), None).await.status,
+        404
+    );
 }
