@@ -326,7 +326,9 @@ async fn no_credential_and_no_payload_is_told_to_anybody() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For the whole process: with one for a thread, the other tests decide whether a span is made at all. What they log
+    // is looked at as well.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
 
     let echo = format!("{{\"token\":\"{TOKEN}\"");
     let mut texts = String::new();
