@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use slipway_api::Cursor;
-use slipway_store::{StoreError, event_log};
+use slipway_store::{StoreError, event_log, pool};
 use tokio::sync::watch;
 
 use crate::feed::{Feed, Position};
@@ -188,10 +188,11 @@ impl Subscription {
     async fn replay(&self, position: &Position) -> Result<Step, StoreError> {
         // Closed never, so a permit always comes.
         let _turn = self.feed.0.replays.acquire().await;
-        let mut conn = self.feed.0.pool.acquire().await?;
-        let rows = event_log::list_after(&mut conn, position.seq, PAGE).await?;
-        let head = event_log::find_head(&mut conn).await?;
-        drop(conn);
+        // One snapshot: an event that commits between two looks would pass for one that retention has removed.
+        let mut snapshot = pool::begin_snapshot(&self.feed.0.pool).await?;
+        let rows = event_log::list_after(&mut snapshot, position.seq, PAGE).await?;
+        let head = event_log::find_head(&mut snapshot).await?;
+        drop(snapshot);
         if *head.epoch != *position.epoch {
             return Ok(Step::Reset(ResetReason::UnknownEpoch, head.into()));
         }
