@@ -171,3 +171,6 @@ fn broken(error: &SocketError) -> ProviderError {
 fn problem(kind: ErrorKind, message: &str) -> ProviderError {
     ProviderError::new(kind, NAME, OPERATION, message)
 }
+
+// The library logs whole frames at trace level, and the first of them carries a token: no filter may turn that on.
+const _: () = assert!((log::STATIC_MAX_LEVEL as usize) < (log::LevelFilter::Trace as usize));
