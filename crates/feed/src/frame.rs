@@ -338,7 +338,7 @@ mod tests {
         let view: EventView = serde_json::from_slice(frame.json()).unwrap();
         assert_eq!(view.id.as_deref(), Some("e1-7"));
         assert_eq!(view.account.as_deref(), Some("main \"quoted\"\nline"));
-        assert_eq!(serde_json::to_vec(&view).unwrap(), frame.json());
+        assert_eq!(serde_json::to_vec(&view).unwrap(), *frame.json());
     }
 
     #[test]
@@ -359,7 +359,14 @@ mod tests {
             epoch: "e1".to_owned(),
             seq: 9,
         };
-        write_control(&mut out, "heartbeat", AT, Some(&cursor), "[]", Some("database_unavailable"));
+        write_control(
+            &mut out,
+            "heartbeat",
+            AT,
+            Some(&cursor),
+            "[]",
+            Some("database_unavailable"),
+        );
         let text = String::from_utf8(out).unwrap();
         let data = text
             .strip_prefix("event: heartbeat\ndata: ")

@@ -136,8 +136,14 @@ impl Subscription {
             if self.position.is_none() {
                 self.position = Some(head.clone()).filter(|head| !head.epoch.is_empty());
             }
-            let Some(position) = self.position.clone().filter(|position| *position != head) else { return Ok(None) };
-            let ready = if position.epoch == head.epoch && position.seq < head.seq { self.read_ring(&position) } else { None };
+            let Some(position) = self.position.clone().filter(|position| *position != head) else {
+                return Ok(None);
+            };
+            let ready = if position.epoch == head.epoch && position.seq < head.seq {
+                self.read_ring(&position)
+            } else {
+                None
+            };
             let step = match ready {
                 Some(step) => step,
                 // Behind the ring; or ahead of this replica, or of another log, which only the database can tell.
@@ -147,12 +153,18 @@ impl Subscription {
                 Step::Scanned(frames, scanned) => {
                     self.position = Some(scanned.clone());
                     if !frames.is_empty() {
-                        return Ok(Some(Next::Batch(Batch { frames, scanned: scanned.cursor() })));
+                        return Ok(Some(Next::Batch(Batch {
+                            frames,
+                            scanned: scanned.cursor(),
+                        })));
                     }
                 }
                 Step::Reset(reason, fresh) => {
                     self.position = Some(fresh.clone());
-                    return Ok(Some(Next::Reset(Reset { reason, cursor: fresh.cursor() })));
+                    return Ok(Some(Next::Reset(Reset {
+                        reason,
+                        cursor: fresh.cursor(),
+                    })));
                 }
                 Step::Wait => return Ok(None),
             }

@@ -1,0 +1,344 @@
+//! The feed against a real PostgreSQL.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use slipway_api::{Cursor, EventView};
+use slipway_core::{EventType, Status, SystemClock};
+use slipway_feed::{Feed, FeedSettings, Filter, Next, ResetReason, Subscription};
+use slipway_store::PgConnection;
+use slipway_store::event_log::{self, NewEvent};
+use slipway_test_database::TestDatabase;
+use time::macros::datetime;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A feed over a database of its own.
+struct Fixture {
+    db: TestDatabase,
+    feed: Feed,
+    _stop: DropGuard,
+}
+
+impl Fixture {
+    async fn new(settings: FeedSettings) -> Self {
+        let db = TestDatabase::create().await.expect("a database");
+        let (feed, stop) = start(&db, settings).await;
+        Self { db, feed, _stop: stop }
+    }
+
+    async fn write(&self, accounts: &[&str]) -> Cursor {
+        let mut tx = self.db.pool.begin().await.expect("a transaction");
+        let seq = append(&mut tx, accounts).await;
+        tx.commit().await.expect("committed");
+        Cursor {
+            epoch: self.epoch(),
+            seq,
+        }
+    }
+
+    fn epoch(&self) -> String {
+        self.feed.head().expect("a head").epoch
+    }
+
+    fn at(&self, seq: i64) -> Cursor {
+        Cursor {
+            epoch: self.epoch(),
+            seq,
+        }
+    }
+}
+
+/// Another replica over the same database.
+async fn start(db: &TestDatabase, settings: FeedSettings) -> (Feed, DropGuard) {
+    let feed = Feed::start(db.pool.clone(), db.options.clone(), settings, Arc::new(SystemClock))
+        .await
+        .expect("a feed");
+    let stop = CancellationToken::new();
+    let (running, token) = (feed.clone(), stop.clone());
+    tokio::spawn(async move { running.run(token).await.expect("the reader") });
+    (feed, stop.drop_guard())
+}
+
+fn event(account: &str) -> NewEvent {
+    NewEvent {
+        r#type: EventType::DeploymentFinished,
+        occurred_at: None,
+        application_id: None,
+        deployment_id: None,
+        provider: Some("scalingo".to_owned()),
+        account: Some(account.to_owned()),
+        environment: None,
+        status: Some(Status::Succeeded),
+        previous_status: Some(Status::InProgress),
+        observed_via: None,
+        reason: None,
+        deployment: None,
+    }
+}
+
+async fn append(conn: &mut PgConnection, accounts: &[&str]) -> i64 {
+    let events: Vec<NewEvent> = accounts.iter().map(|account| event(account)).collect();
+    let at = datetime!(2026-01-02 03:04:05 UTC);
+    event_log::append(conn, &events, at)
+        .await
+        .expect("appended")
+        .expect("some")
+}
+
+/// Takes batches until `count` events came.
+async fn take(subscription: &mut Subscription, count: usize) -> Vec<i64> {
+    let mut taken = Vec::new();
+    let all = async {
+        while taken.len() < count {
+            match subscription.next_batch().await.expect("a batch") {
+                Next::Batch(batch) => taken.extend(batch.frames.iter().map(|frame| frame.seq())),
+                Next::Reset(reset) => panic!("{reset:?}"),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.expect("in time");
+    taken
+}
+
+async fn reset(subscription: &mut Subscription) -> (ResetReason, Cursor) {
+    match tokio::time::timeout(PATIENCE, subscription.next_batch())
+        .await
+        .expect("in time")
+        .expect("a batch")
+    {
+        Next::Reset(reset) => (reset.reason, reset.cursor),
+        Next::Batch(batch) => panic!("{batch:?}"),
+    }
+}
+
+async fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
+    let wait = async {
+        while !is_true() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .unwrap_or_else(|_| panic!("{what}"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_later_transaction_that_commits_first_hides_nothing() {
+    let fixture = Fixture::new(FeedSettings::default()).await;
+    let mut follower = fixture.feed.subscribe(Filter::default(), None);
+    let mut first = fixture.db.pool.begin().await.unwrap();
+    let mut second = fixture.db.pool.begin().await.unwrap();
+    // Both are open and have worked; the one that began later appends and commits first.
+    for tx in [&mut first, &mut second] {
+        event_log::find_head(tx).await.unwrap();
+    }
+    let of_second = append(&mut second, &["second"]).await;
+    // The other has to wait for its number until that is committed, which is what keeps the order.
+    let waiting = tokio::spawn(async move {
+        let seq = append(&mut first, &["first"]).await;
+        (first, seq)
+    });
+    second.commit().await.unwrap();
+    assert_eq!(take(&mut follower, 1).await, [of_second]);
+    let (first, of_first) = waiting.await.unwrap();
+    first.commit().await.unwrap();
+    assert_eq!(take(&mut follower, 1).await, [of_first]);
+    assert_eq!(of_first, of_second + 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn resuming_after_any_event_gives_the_rest_without_gap_or_duplicate() {
+    let fixture = Fixture::new(FeedSettings {
+        ring_capacity: 5,
+        ..FeedSettings::default()
+    })
+    .await;
+    for _ in 0..4 {
+        fixture.write(&["main", "other", "main"]).await;
+    }
+    eventually("the reader has seen all", || {
+        fixture.feed.head() == Some(fixture.at(12))
+    })
+    .await;
+    // Most of it is past the ring, some is in it; another replica has none of it in memory.
+    let (replica, _stop) = start(&fixture.db, FeedSettings::default()).await;
+    for seq in 0..12 {
+        for feed in [&fixture.feed, &replica] {
+            let mut rest = feed.subscribe(Filter::default(), Some(fixture.at(seq)));
+            let expected: Vec<i64> = (seq + 1..=12).collect();
+            assert_eq!(take(&mut rest, expected.len()).await, expected, "after {seq}");
+            assert!(rest.next_ready().await.unwrap().is_none());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_reader_falls_back_to_the_database_in_bounded_batches() {
+    let fixture = Fixture::new(FeedSettings {
+        ring_capacity: 10,
+        ..FeedSettings::default()
+    })
+    .await;
+    let mut slow = fixture.feed.subscribe(Filter::default(), None);
+    let accounts = vec!["main"; 700];
+    let last = fixture.write(&accounts).await;
+    eventually("the reader has seen all", || fixture.feed.head() == Some(last.clone())).await;
+    let mut taken = Vec::new();
+    while taken.len() < 700 {
+        let Some(Next::Batch(batch)) = slow.next_ready().await.unwrap() else {
+            panic!("a batch")
+        };
+        assert!(batch.frames.len() <= 256, "{}", batch.frames.len());
+        taken.extend(batch.frames.iter().map(|frame| frame.seq()));
+    }
+    assert_eq!(taken, (1..=700).collect::<Vec<i64>>());
+    assert_eq!(fixture.feed.subscriber_count(), 1);
+    drop(slow);
+    assert_eq!(fixture.feed.subscriber_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_filter_moves_the_position_over_what_it_hides() {
+    let fixture = Fixture::new(FeedSettings::default()).await;
+    let filter = Filter {
+        accounts: vec!["rare".to_owned()],
+        ..Filter::default()
+    };
+    let mut rare = fixture.feed.subscribe(filter, None);
+    let hidden = fixture.write(&["main"; 5]).await;
+    eventually("the reader has seen all", || {
+        fixture.feed.head() == Some(hidden.clone())
+    })
+    .await;
+    assert!(rare.next_ready().await.unwrap().is_none());
+    assert_eq!(rare.position(), Some(hidden));
+    let seen = fixture.write(&["main", "rare", "main"]).await;
+    assert_eq!(take(&mut rare, 1).await, [seen.seq - 1]);
+    assert!(rare.next_ready().await.unwrap().is_none());
+    assert_eq!(rare.position(), Some(seen));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_position_that_cannot_be_resumed_from_is_answered_with_a_reset() {
+    let fixture = Fixture::new(FeedSettings::default()).await;
+    let head = fixture.write(&["main"; 6]).await;
+    eventually("the reader has seen all", || fixture.feed.head() == Some(head.clone())).await;
+    let (other_log, _stop) = start(&fixture.db, FeedSettings::default()).await;
+
+    let unknown = Cursor {
+        epoch: "other".to_owned(),
+        seq: 3,
+    };
+    let mut subscription = fixture.feed.subscribe(Filter::default(), Some(unknown));
+    assert_eq!(
+        reset(&mut subscription).await,
+        (ResetReason::UnknownEpoch, head.clone())
+    );
+    let mut subscription = fixture.feed.subscribe(Filter::default(), Some(fixture.at(7)));
+    assert_eq!(reset(&mut subscription).await, (ResetReason::BeyondHead, head.clone()));
+
+    sqlx::query("DELETE FROM events WHERE seq <= 3")
+        .execute(&fixture.db.pool)
+        .await
+        .unwrap();
+    let mut subscription = other_log.subscribe(Filter::default(), Some(fixture.at(2)));
+    assert_eq!(reset(&mut subscription).await, (ResetReason::Expired, head.clone()));
+    let mut subscription = other_log.subscribe(Filter::default(), Some(fixture.at(3)));
+    assert_eq!(take(&mut subscription, 3).await, [4, 5, 6]);
+    sqlx::query("DELETE FROM events")
+        .execute(&fixture.db.pool)
+        .await
+        .unwrap();
+    let mut subscription = other_log.subscribe(Filter::default(), Some(fixture.at(5)));
+    assert_eq!(reset(&mut subscription).await, (ResetReason::Expired, head.clone()));
+    // After a reset it goes on live.
+    let next = fixture.write(&["main"]).await;
+    assert_eq!(take(&mut subscription, 1).await, [next.seq]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_log_resets_everybody() {
+    let fixture = Fixture::new(FeedSettings::default()).await;
+    fixture.write(&["main"; 3]).await;
+    let mut follower = fixture.feed.subscribe(Filter::default(), Some(fixture.at(0)));
+    assert_eq!(take(&mut follower, 3).await, [1, 2, 3]);
+    sqlx::query("UPDATE event_head SET epoch = 'restored', seq = 2")
+        .execute(&fixture.db.pool)
+        .await
+        .unwrap();
+    sqlx::query("DELETE FROM events WHERE seq > 2")
+        .execute(&fixture.db.pool)
+        .await
+        .unwrap();
+    let fresh = Cursor {
+        epoch: "restored".to_owned(),
+        seq: 2,
+    };
+    assert_eq!(reset(&mut follower).await, (ResetReason::UnknownEpoch, fresh));
+    fixture.write(&["main"]).await;
+    assert_eq!(take(&mut follower, 1).await, [3]);
+    // The ring does not mix the two.
+    eventually("the reader follows the new log", || fixture.epoch() == "restored").await;
+    let mut from_two = fixture.feed.subscribe(Filter::default(), Some(fixture.at(2)));
+    let Next::Batch(batch) = from_two.next_batch().await.unwrap() else {
+        panic!("a batch")
+    };
+    let view: EventView = serde_json::from_slice(batch.frames[0].json()).unwrap();
+    assert_eq!(view.id.as_deref(), Some("restored-3"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_whose_connections_are_cut_goes_on_without_a_gap() {
+    let fixture = Fixture::new(FeedSettings {
+        poll_interval: Duration::from_millis(100),
+        ..FeedSettings::default()
+    })
+    .await;
+    let mut follower = fixture.feed.subscribe(Filter::default(), None);
+    for round in 0..3 {
+        fixture.write(&["main"]).await;
+        sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            .execute(&fixture.db.pool)
+            .await
+            .unwrap();
+        // The pool's own connections were cut as well: write until one gets through.
+        eventually_written(&fixture).await;
+        let expected: Vec<i64> = (round * 2 + 1..=round * 2 + 2).collect();
+        assert_eq!(take(&mut follower, 2).await, expected);
+    }
+    eventually("healthy again", || fixture.feed.is_healthy()).await;
+}
+
+async fn eventually_written(fixture: &Fixture) {
+    let wait = async {
+        loop {
+            if let Ok(mut tx) = fixture.db.pool.begin().await
+                && event_log::append(&mut tx, &[event("main")], datetime!(2026-01-02 03:04:05 UTC))
+                    .await
+                    .is_ok()
+                && tx.commit().await.is_ok()
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("in time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_waits_for_a_position_that_another_has_written() {
+    let fixture = Fixture::new(FeedSettings::default()).await;
+    let ahead = fixture.at(1);
+    let (feed, wanted) = (fixture.feed.clone(), ahead.clone());
+    let waiting = tokio::spawn(async move { feed.wait_for(&wanted).await });
+    fixture.write(&["main"]).await;
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap());
+    let unknown = Cursor {
+        epoch: "other".to_owned(),
+        seq: 1,
+    };
+    assert!(!fixture.feed.wait_for(&unknown).await);
+}
