@@ -14,7 +14,7 @@ pub struct BlockedActionView {
     #[schema(examples("capability_not_supported"))]
     pub code: String,
     /// Why not, for people.
-    #[schema(examples("the gateway cannot cancel a deployment on this provider"))]
+    #[schema(examples("`cancel` is not available for this provider"))]
     pub reason: String,
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn sort(actions: &[(&str, bool)]) -> (Vec<String>, Vec<BlockedActionV
             blocked.push(BlockedActionView {
                 action: (*action).to_owned(),
                 code: "capability_not_supported".to_owned(),
-                reason: format!("the gateway cannot {action} on this provider"),
+                reason: format!("`{action}` is not available for this provider"),
             });
         }
     }

@@ -181,10 +181,10 @@ async fn write(context: &Context, conn: &mut PgConnection, batch: &Batch) -> Res
             plan.supply(deployment);
         }
     }
-    if plan.must_look_for_live(batch.capabilities.live_rule) {
-        if let Some(deployment) = deployments::find_last_succeeded(conn, batch.application_id, &plan.ids()).await? {
-            plan.supply(deployment);
-        }
+    if plan.must_look_for_live(batch.capabilities.live_rule)
+        && let Some(deployment) = deployments::find_last_succeeded(conn, batch.application_id, &plan.ids()).await?
+    {
+        plan.supply(deployment);
     }
     let outcome = plan.conclude(batch.capabilities)?;
     deployments::insert(conn, &outcome.inserts, now).await?;

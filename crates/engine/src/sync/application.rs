@@ -68,11 +68,12 @@ impl Worker {
     ) -> Result<Reconciled, Failure> {
         let is_first = may_backfill && self.target.backfill_state == "pending";
         let via = if is_first { Via::Backfill } else { Via::Poll };
-        let (mut page, mut seen, mut pages) = (None, HashSet::new(), 0);
+        let (mut page, mut seen, mut pages, mut oldest_at) = (None, HashSet::new(), 0, None);
         let first_next = loop {
             let asked = self.asked(via);
             let listed = provider.list_deployments(&application.1, page.as_ref()).await?;
             pages += 1;
+            oldest_at = oldest(&listed.items).or(oldest_at);
             seen.extend(listed.items.iter().map(|item| item.provider_deployment_id.clone()));
             let report = self.bring_in(provider, application, asked, listed.items).await?;
             let is_gap = report.known == 0 && !is_first && pages < LONGEST_GAP_PAGES;
@@ -83,7 +84,7 @@ impl Worker {
         };
         let mut is_backfill_complete = self.target.backfill_state == COMPLETE;
         if may_backfill && !is_backfill_complete {
-            is_backfill_complete = self.backfill(provider, application, first_next).await?;
+            is_backfill_complete = self.backfill(provider, application, first_next, oldest_at).await?;
         }
         let unfinished = self.list_unfinished(application.0).await?;
         let missing: Vec<_> = unfinished
@@ -134,21 +135,22 @@ impl Worker {
         provider: &SharedProvider,
         application: &(ApplicationId, ApplicationRef),
         first_next: Option<PageToken>,
+        oldest_at: Option<OffsetDateTime>,
     ) -> Result<bool, Failure> {
         let Some(page) = self.target.backfill_page.clone().map(PageToken).or(first_next) else {
-            self.note_backfill(COMPLETE, None, None).await?;
+            self.note_backfill(COMPLETE, None, oldest_at).await?;
             return Ok(true);
         };
         let has_spare_budget = provider
             .rate_budget()
             .is_none_or(|budget| budget.remaining > budget.limit / 2);
         if !has_spare_budget {
-            self.note_backfill("running", Some(&page), None).await?;
+            self.note_backfill("running", Some(&page), oldest_at).await?;
             return Ok(false);
         }
         let asked = self.asked(Via::Backfill);
         let listed = provider.list_deployments(&application.1, Some(&page)).await?;
-        let oldest_at = listed.items.iter().filter_map(|item| item.details.created_at).min();
+        let oldest_at = oldest(&listed.items).or(oldest_at);
         self.bring_in(provider, application, asked, listed.items).await?;
         let state = if listed.next.is_none() { COMPLETE } else { "running" };
         self.note_backfill(state, listed.next.as_ref(), oldest_at).await?;
@@ -209,4 +211,11 @@ impl Worker {
             next_in,
         }
     }
+}
+
+fn oldest(items: &[DeploymentObservation]) -> Option<OffsetDateTime> {
+    items
+        .iter()
+        .filter_map(|item| item.details.created_at.or(item.details.started_at))
+        .min()
 }
