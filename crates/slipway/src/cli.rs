@@ -70,14 +70,8 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(crate) listen: IpAddr,
     /// The ports of Cloud 66, Scalingo and the control API, 0 for free ones
-    #[arg(
-        long,
-        value_name = "PORT,PORT,PORT",
-        value_delimiter = ',',
-        num_args = 3,
-        default_value = "9066,9067,9068"
-    )]
-    pub(crate) ports: Vec<u16>,
+    #[arg(long, value_name = "PORT,PORT,PORT", default_value = "9066,9067,9068", value_parser = ports)]
+    pub(crate) ports: [u16; 3],
     /// Everything random follows from it, the tokens too
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
@@ -114,6 +108,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "an address with a port is needed, such as 127.0.0.1:8080 or :0".to_owned())
 }
 
+fn ports(text: &str) -> Result<[u16; 3], String> {
+    let numbers: Result<Vec<u16>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    numbers
+        .ok()
+        .and_then(|numbers| numbers.try_into().ok())
+        .ok_or_else(|| "three ports are needed, such as 0,0,0".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -130,5 +132,7 @@ mod tests {
         assert_eq!(address(":0").unwrap().to_string(), "127.0.0.1:0");
         assert_eq!(address("0.0.0.0:80").unwrap().to_string(), "0.0.0.0:80");
         assert!(address("8080").is_err() && address("").is_err() && address(":x").is_err());
+        assert_eq!(ports("1, 2,3"), Ok([1, 2, 3]));
+        assert!(ports("1,2").is_err() && ports("1,2,3,4").is_err() && ports("1,2,99999").is_err());
     }
 }

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use crate::failure::{Failure, chain};
 
 /// A database that is just being started, as in a compose file, is waited for.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(20);
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 

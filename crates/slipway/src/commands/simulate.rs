@@ -27,8 +27,6 @@ pub(crate) async fn run(args: SimulateArgs) -> Result<(), Failure> {
 }
 
 fn settings(args: &SimulateArgs) -> Result<SimulatorSettings, Failure> {
-    let ports = <[u16; 3]>::try_from(args.ports.as_slice())
-        .map_err(|_| Failure::new("--ports takes three numbers, for Cloud 66, Scalingo and the control API"))?;
     let every = Duration::try_from_secs_f64(args.deployment_every)
         .map_err(|_| Failure::new("--deployment-every takes a number of seconds, 0 or more"))?;
     if !args.speed.is_finite() || args.speed <= 0.0 {
@@ -42,7 +40,7 @@ fn settings(args: &SimulateArgs) -> Result<SimulatorSettings, Failure> {
         deployment_every: (!every.is_zero()).then_some(every),
         speed: args.speed,
         listen: args.listen,
-        ports: Some(ports),
+        ports: Some(args.ports),
         state_file: args.state_file.clone(),
         rate_limits: !args.no_rate_limits,
     })

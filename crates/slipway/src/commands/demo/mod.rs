@@ -40,7 +40,7 @@ const ACCOUNTS: [&str; 2] = ["cloud66-demo", "scalingo-demo"];
 
 pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
     let started_at = Instant::now();
-    telemetry::start_from_environment("warn")?;
+    telemetry::start_from_environment("warn,sqlx=error")?;
     let lifecycle = Lifecycle::listen()?;
     let (listener, address) = bind(args.listen).await?;
     let folder = args
@@ -49,7 +49,9 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
         .unwrap_or_else(|| slipway_builtin_postgres::default_data_dir().join("demo"));
     // The database first: its lock on the folder also guards the other files in it.
     let opening = Database::open_builtin(folder.clone(), MAX_CONNECTIONS);
-    let Some(database) = lifecycle.until_soft(opening).await.transpose()? else {
+    let opened = lifecycle.until_soft(opening).await.transpose();
+    let opened = opened.map_err(|failure| Failure::new(format!("{failure} (--data-dir names another folder)")))?;
+    let Some(database) = opened else {
         return Ok(());
     };
     let demo = Demo {
