@@ -2,7 +2,7 @@
 //!
 //! A library generator may change its stream with a release, and then every id of a kept world would change.
 
-/// A stream of pseudo-random values (SplitMix64) that belongs to one purpose.
+/// A stream of pseudo-random values (`SplitMix64`) that belongs to one purpose.
 #[derive(Debug, Clone)]
 pub(crate) struct Dice(u64);
 

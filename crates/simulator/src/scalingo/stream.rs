@@ -151,7 +151,9 @@ impl Connection<'_> {
                     None => return self.socket.close(None).await.map_err(|_| Gone),
                 },
                 frame = self.socket.next() => match frame {
-                    Some(Ok(Message::Close(_))) | None | Some(Err(_)) => return Err(Gone),
+                    // The client closes: answer in kind, so that it sees a clean end.
+                    Some(Ok(Message::Close(_))) => return self.socket.close(None).await.map_err(|_| Gone),
+                    None | Some(Err(_)) => return Err(Gone),
                     Some(Ok(_)) => {}
                 },
                 dropped = drops.recv() => if let Ok(part) = dropped && self.path.contains(&part) {

@@ -171,7 +171,7 @@ async fn a_deployment_waits_runs_and_ends_and_moves_head_and_live() {
             .map(|item| item["id"].to_string())
             .collect::<Vec<_>>()
     };
-    assert_eq!(flagged("is_live"), [id.clone()]);
+    assert_eq!(flagged("is_live"), std::slice::from_ref(&id));
     assert_eq!(flagged("is_head"), [id]);
     let idle = client
         .cloud66(Method::GET, &format!("/stacks/{stack}"), None)
