@@ -1,0 +1,107 @@
+//! What an account's list tells of its applications, and how far their history was read.
+
+use slipway_core::ApplicationId;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::Result;
+
+/// Notes the marks of activity of an account's list, and makes due now every application whose mark is not the one that its
+/// deployments were last read at; one that seems busy within 10 seconds. One that keeps failing waits for its own time.
+/// Answers how many rows changed.
+pub async fn note_activity(
+    conn: &mut PgConnection,
+    application_ids: &[Uuid],
+    activities: &[Option<String>],
+    busy: &[bool],
+) -> Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE sync_targets AS target
+        SET listed_activity = listed.activity, missed_walks = 0,
+            next_poll_at = CASE WHEN target.read_activity IS DISTINCT FROM listed.activity AND target.failure_count = 0
+                                THEN least(target.next_poll_at, now())
+                                WHEN listed.busy THEN least(target.next_poll_at, now() + interval '10 seconds')
+                                ELSE target.next_poll_at END
+        FROM UNNEST($1::uuid[], $2::text[], $3::boolean[]) AS listed (application_id, activity, busy)
+        WHERE target.application_id = listed.application_id
+          AND (target.listed_activity IS DISTINCT FROM listed.activity OR target.missed_walks <> 0
+               OR (target.read_activity IS DISTINCT FROM listed.activity AND target.next_poll_at > now()
+                   AND target.failure_count = 0)
+               OR (listed.busy AND target.next_poll_at > now() + interval '10 seconds'))
+        "#,
+        application_ids,
+        activities as &[Option<String>],
+        busy
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// After a complete walk over an account's list: counts a miss for every application that is not among `seen`, and answers
+/// those, not archived yet, that two walks in a row or more have missed.
+pub async fn count_missed(conn: &mut PgConnection, account: &str, seen: &[Uuid]) -> Result<Vec<Uuid>> {
+    let rows = sqlx::query!(
+        r#"
+        UPDATE sync_targets AS target SET missed_walks = target.missed_walks + 1
+        FROM applications AS application
+        WHERE target.application_id = application.id AND application.account = $1 AND application.archived_at IS NULL
+          AND NOT (application.id = ANY($2))
+        RETURNING application.id, target.missed_walks
+        "#,
+        account,
+        seen
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter(|row| row.missed_walks >= 2)
+        .map(|row| row.id)
+        .collect())
+}
+
+/// The mark of activity that the account's list now shows for a target.
+pub async fn find_listed_activity(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>> {
+    let found = sqlx::query_scalar!("SELECT listed_activity FROM sync_targets WHERE id = $1", id);
+    Ok(found.fetch_optional(conn).await?.flatten())
+}
+
+/// Makes an application's target due now. False when there is none.
+pub async fn make_due(conn: &mut PgConnection, application_id: ApplicationId) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE sync_targets SET next_poll_at = least(next_poll_at, now()) WHERE application_id = $1",
+        application_id.0
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Notes how far an application's history was read back.
+pub async fn note_backfill(
+    conn: &mut PgConnection,
+    id: Uuid,
+    lease_token: Uuid,
+    state: &str,
+    page: Option<&str>,
+    oldest_at: Option<OffsetDateTime>,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE sync_targets
+        SET backfill_state = $3, backfill_page = $4, backfill_oldest_at = least(backfill_oldest_at, $5)
+        WHERE id = $1 AND lease_token = $2
+        "#,
+        id,
+        lease_token,
+        state,
+        page,
+        oldest_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
