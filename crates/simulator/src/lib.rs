@@ -15,7 +15,7 @@ mod webhooks;
 mod world;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,7 @@ use self::world::snapshot::Snapshot;
 
 /// How often the world looks at the clock.
 const TICK: Duration = Duration::from_millis(50);
-/// The state file is written at most this often, but for what a client was told.
+/// The longest pause between a change and the regular save of it.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// How long [`Simulator::stop`] waits for the servers.
 const STOP_WITHIN: Duration = Duration::from_millis(800);
@@ -154,7 +154,7 @@ impl Simulator {
         let (milestones, milestones_receiver) = tokio::sync::mpsc::unbounded_channel();
         let world = World::new(&settings, snapshot, milestones);
         if let Some(path) = &settings.state_file {
-            world.save(path).map_err(|source| SimulatorError::StateFile {
+            world.save().map_err(|source| SimulatorError::StateFile {
                 path: path.clone(),
                 source,
             })?;
@@ -271,7 +271,7 @@ impl Simulator {
             tracing::warn!("a server of the simulator did not end in time");
         }
         if let Some(path) = state_file
-            && let Err(error) = world.save(&path)
+            && let Err(error) = world.save()
         {
             tracing::error!(%error, path = %path.display(), "the simulator's world was not saved");
         }
@@ -286,7 +286,7 @@ async fn tick(world: World, stop: CancellationToken) {
     }
 }
 
-/// Write the state file whenever something changed, at most once a second and never most of the time.
+/// Write the state file when something changed, and never most of the time. New ids do not wait for this.
 async fn keep(world: World, path: PathBuf, stop: CancellationToken) {
     loop {
         if stop
@@ -297,8 +297,8 @@ async fn keep(world: World, path: PathBuf, stop: CancellationToken) {
             return;
         }
         let began = Instant::now();
-        let (writer, target) = (world.clone(), path.clone());
-        match tokio::task::spawn_blocking(move || writer.save(&target)).await {
+        let writer = world.clone();
+        match tokio::task::spawn_blocking(move || writer.save()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, path = %path.display(), "the world was not saved"),
             Err(error) => tracing::error!(%error, "the task that saves the world failed"),
@@ -315,22 +315,9 @@ impl World {
     pub fn set_fault(&self, fault: Fault) -> u64 {
         if fault.kind == FaultKind::ExpireTokens {
             self.shared().token_key.fetch_add(1, Ordering::SeqCst);
+            self.shared().unsaved.notify_one();
             return 0;
         }
         self.faults().add(fault)
-    }
-
-    /// Write the state file now.
-    pub(crate) fn save(&self, path: &Path) -> std::io::Result<()> {
-        // One writer at a time: both would write to the same temporary file.
-        let _writing = self.shared().writing.lock();
-        let token_key = self.shared().token_key.load(Ordering::SeqCst);
-        let (snapshot, generation) = {
-            let state = self.state();
-            (Snapshot::of(&state, token_key), state.generation)
-        };
-        snapshot.save(path)?;
-        self.shared().saved.send_replace(generation);
-        Ok(())
     }
 }

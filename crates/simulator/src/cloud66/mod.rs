@@ -56,7 +56,7 @@ pub(crate) async fn answer(front: &Arc<Front>, incoming: Incoming) -> Response {
                 .iter()
                 .any(|have| have == scope || have == "admin")
             {
-                routed(front, &incoming, path).await
+                routed(front, &incoming, path)
             } else {
                 error::forbidden(scope)
             }
@@ -68,7 +68,7 @@ pub(crate) async fn answer(front: &Arc<Front>, incoming: Incoming) -> Response {
     response
 }
 
-async fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
+fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
     let style = front.world.quirks().cloud66_code_style;
     if let ["stacks"] = path {
         return if incoming.method == Method::GET {
@@ -80,8 +80,8 @@ async fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
     let ["stacks", uid, rest @ ..] = path else {
         return error::not_found();
     };
+    let mut state = front.world.state();
     let changed = {
-        let mut state = front.world.state();
         let Some(application) = state.application(Provider::Cloud66, uid).cloned() else {
             return error::not_found();
         };
@@ -132,7 +132,7 @@ async fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
             _ => return error::not_found(),
         }
     };
-    front.world.kept().await;
+    front.world.write_ahead(&state);
     changed
 }
 
@@ -285,7 +285,7 @@ fn run_action(state: &mut State, application: &Application, incoming: &Incoming)
     let Some(command) = named(&parameters, "command") else {
         return error::error(StatusCode::BAD_REQUEST, "bad_request", "command is missing");
     };
-    let finishes_at = state.now + time::Duration::seconds_f64(4.0 / state.speed);
+    let finishes_at = state.now + state.scaled(4_000);
     let action = state.run_command(
         application.index,
         command,

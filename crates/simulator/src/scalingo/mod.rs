@@ -64,7 +64,7 @@ pub(crate) async fn answer(front: &Arc<Front>, mut incoming: Incoming) -> Respon
     if remaining.is_none() && quirks.rate_limits {
         return error::throttled();
     }
-    routed(front, &incoming, path).await
+    routed(front, &incoming, path)
 }
 
 fn regions(incoming: &Incoming) -> Response {
@@ -77,10 +77,10 @@ fn regions(incoming: &Incoming) -> Response {
     .into_response()
 }
 
-async fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
+fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
     let authority = incoming.authority.as_str();
+    let mut state = front.world.state();
     let changed = {
-        let mut state = front.world.state();
         let seed = state.seed();
         let (name, rest) = match path {
             ["events"] if incoming.method == Method::GET => return own_events(&state, incoming),
@@ -136,7 +136,7 @@ async fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
             _ => return error::not_found("route"),
         }
     };
-    front.world.kept().await;
+    front.world.write_ahead(&state);
     changed
 }
 

@@ -152,15 +152,16 @@ impl State {
         }
     }
 
+    /// A time at the speed of this world, in whole milliseconds, which is what the state file keeps.
+    pub(crate) fn scaled(&self, milliseconds: u32) -> Duration {
+        Duration::milliseconds((f64::from(milliseconds) / self.speed) as i64)
+    }
+
     /// Cancel a deployment that has not ended. False when it has.
     pub(crate) fn cancel(&mut self, index: usize, number: u64) -> bool {
         let (seed, now) = (self.seed(), self.now);
         let running = self.running.contains_key(&number);
-        let delay = if running {
-            Duration::seconds_f64(1.5 / self.speed)
-        } else {
-            Duration::ZERO
-        };
+        let delay = if running { self.scaled(1_500) } else { Duration::ZERO };
         let Some(record) = self.record_mut(index, number) else {
             return false;
         };
@@ -257,9 +258,12 @@ impl State {
     /// Put the next automatic start on the agenda, half to one and a half of the mean interval from now.
     pub(super) fn plan_automatic_start(&mut self) {
         let Some(every) = self.deployment_every else { return };
-        let factor = Dice::new(self.seed(), "pause", self.next_number).between(500, 1_500) as f64 / 1_000.0;
-        let wait = Duration::seconds_f64((every.as_secs_f64() * factor).max(0.001));
-        self.schedule(self.now + wait, Due::AutomaticStart);
+        let every_ms = u64::try_from(every.as_millis()).unwrap_or(u64::MAX / 1_500);
+        let wait_ms = every_ms * Dice::new(self.seed(), "pause", self.next_number).between(500, 1_500) / 1_000;
+        self.schedule(
+            self.now + Duration::milliseconds(wait_ms.max(1) as i64),
+            Due::AutomaticStart,
+        );
     }
 
     fn automatic_start(&mut self) {

@@ -13,6 +13,7 @@ pub(crate) mod state;
 mod view;
 
 use std::collections::{BinaryHeap, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -50,9 +51,11 @@ pub(crate) struct Shared {
     pub(crate) open_sockets: AtomicUsize,
     /// Something must be written to the state file soon.
     pub(crate) unsaved: Notify,
-    pub(crate) saved: tokio::sync::watch::Sender<u64>,
-    pub(crate) writing: Mutex<()>,
-    pub(crate) keeps_state: bool,
+    /// One writer of the state file at a time; taken after the lock of the state, never before.
+    writing: Mutex<()>,
+    /// `next_number` as it stands in the state file.
+    written_numbers: AtomicU64,
+    state_file: Option<PathBuf>,
 }
 
 fn wall_clock() -> OffsetDateTime {
@@ -122,9 +125,9 @@ impl World {
             token_key: AtomicU64::new(snapshot.token_key),
             open_sockets: AtomicUsize::new(0),
             unsaved: Notify::new(),
-            saved: tokio::sync::watch::Sender::new(0),
             writing: Mutex::new(()),
-            keeps_state: settings.state_file.is_some(),
+            written_numbers: AtomicU64::new(0),
+            state_file: settings.state_file.clone(),
         };
         Self(Arc::new(shared))
     }
@@ -197,8 +200,7 @@ impl World {
             (wall_clock() + state.offset).max(state.now)
         };
         state.advance_to(until);
-        drop(state);
-        self.0.unsaved.notify_one();
+        self.write_ahead(&state);
     }
 
     /// Move to the present. Called by the ticking task.
@@ -211,24 +213,42 @@ impl World {
         let until = wall_clock() + state.offset;
         state.advance_to(until);
         if state.generation != generation {
-            drop(state);
-            self.0.unsaved.notify_one();
+            self.write_ahead(&state);
         }
     }
 
-    /// Wait until what exists now is in the state file, so that an id that was told survives a kill.
-    pub(crate) async fn kept(&self) {
-        if !self.0.keeps_state {
-            return;
+    /// Put new ids into the state file before anybody can be told of them. To be called before the lock is given back.
+    ///
+    /// Not synced to the disk: what a killed process wrote stays, and the next regular save is synced.
+    pub(crate) fn write_ahead(&self, state: &State) {
+        let written = self.0.written_numbers.load(Ordering::SeqCst);
+        if let Some(path) = &self.0.state_file
+            && state.next_number != written
+        {
+            let _writing = self.0.writing.lock();
+            match self.snapshot(state).save(path, false) {
+                Ok(()) => self.0.written_numbers.store(state.next_number, Ordering::SeqCst),
+                Err(error) => tracing::error!(%error, path = %path.display(), "the world was not saved"),
+            }
         }
-        let generation = self.state().generation;
         self.0.unsaved.notify_one();
-        let mut saved = self.0.saved.subscribe();
-        // The sender lives in this world, so the wait can only end by a save; a broken disk must not hang the API.
-        let saved = saved.wait_for(|saved| *saved >= generation);
-        if tokio::time::timeout(Duration::from_secs(2), saved).await.is_err() {
-            tracing::warn!("the simulator's state file is not being written");
-        }
+    }
+
+    fn snapshot(&self, state: &State) -> Snapshot {
+        Snapshot::of(state, self.0.token_key.load(Ordering::SeqCst))
+    }
+
+    /// Write the state file now, if there is one.
+    pub(crate) fn save(&self) -> std::io::Result<()> {
+        let Some(path) = &self.0.state_file else { return Ok(()) };
+        let state = self.state();
+        let (snapshot, numbers) = (self.snapshot(&state), state.next_number);
+        // Taken before the state is given back: the files follow each other as the states did.
+        let _writing = self.0.writing.lock();
+        drop(state);
+        snapshot.save(path, true)?;
+        self.0.written_numbers.store(numbers, Ordering::SeqCst);
+        Ok(())
     }
 
     /// How many deployment sockets are open.

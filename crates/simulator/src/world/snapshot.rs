@@ -82,13 +82,15 @@ impl Snapshot {
     }
 
     /// Write the file so that a reader (or a kill) finds the old or the new one, never half of it.
-    pub(crate) fn save(&self, path: &Path) -> std::io::Result<()> {
+    pub(crate) fn save(&self, path: &Path, sync: bool) -> std::io::Result<()> {
         let text = serde_json::to_vec(self)?;
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(".new");
         let mut file = std::fs::File::create(&temporary)?;
         file.write_all(&text)?;
-        file.sync_data()?;
+        if sync {
+            file.sync_data()?;
+        }
         std::fs::rename(&temporary, path)
     }
 

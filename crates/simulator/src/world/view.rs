@@ -192,8 +192,7 @@ impl World {
                 started.push(summary(&state, application, &deployment));
             }
         }
-        drop(state);
-        self.shared().unsaved.notify_one();
+        self.write_ahead(&state);
         Ok(started)
     }
 
@@ -252,8 +251,7 @@ impl World {
             application.environment.clone(),
         );
         state.index_application(application);
-        drop(state);
-        self.shared().unsaved.notify_one();
+        self.write_ahead(&state);
         Ok(ApplicationSummary {
             provider,
             id,
@@ -273,8 +271,7 @@ impl World {
         state.applications[index].removed = true;
         state.streams.remove(&index);
         state.generation += 1;
-        drop(state);
-        self.shared().unsaved.notify_one();
+        self.write_ahead(&state);
         Ok(())
     }
 }
