@@ -2,6 +2,8 @@
 
 mod ci;
 mod deny;
+mod end_to_end;
+mod node;
 mod openapi;
 mod postgres;
 mod prepare;

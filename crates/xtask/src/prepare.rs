@@ -2,34 +2,24 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use slipway_builtin_postgres::SearchPlaces;
 
 use crate::postgres::Postgres;
-use crate::run::{Context, Result, exists, program, root, run, say};
+use crate::run::{Result, exists, program, run, say};
 
-/// The PostgreSQL of the test processes.
-pub(crate) enum Server {
-    /// `TEST_DATABASE_URL` was set by the caller.
-    Named,
-    /// Each test process starts its own container.
-    Containers,
-    /// One for all test processes.
-    Shared(Postgres),
-}
-
-pub(crate) fn postgres() -> Result<Server> {
+/// The PostgreSQL of the test processes: one for all of them, or None where each finds its own.
+pub(crate) fn postgres() -> Result<Option<Postgres>> {
     if std::env::var("TEST_DATABASE_URL").is_ok_and(|url| !url.trim().is_empty()) {
         say("PostgreSQL: the one of TEST_DATABASE_URL");
-        return Ok(Server::Named);
+        return Ok(None);
     }
     if docker_answers() {
         say("PostgreSQL: a Docker engine answers, so each test process starts a container");
-        return Ok(Server::Containers);
+        return Ok(None);
     }
-    if SearchPlaces::system().locate(None).is_err() && is_root() && exists("apt-get") {
+    if SearchPlaces::system().locate(None).is_err() && can_install() {
         say("PostgreSQL: neither Docker nor PostgreSQL is here; installing Debian's");
         apt_get_install(&["postgresql"])?;
     }
@@ -38,53 +28,19 @@ pub(crate) fn postgres() -> Result<Server> {
         "PostgreSQL: no Docker engine; one built-in PostgreSQL {} for all test processes",
         server.version()
     ));
-    Ok(Server::Shared(server))
+    Ok(Some(server))
 }
 
-/// The npm packages of the end-to-end tests.
-pub(crate) fn node_packages() -> Result<()> {
-    for folder in node_projects()? {
-        let installed = folder.join("node_modules/.package-lock.json");
-        let is_current = modified(&installed) >= modified(&folder.join("package-lock.json"));
-        if installed.exists() && is_current {
-            continue;
-        }
-        if !exists("npm") && is_root() && exists("apt-get") {
-            say("Node: not here; installing Debian's");
-            apt_get_install(&["nodejs", "npm"])?;
-        }
-        say(&format!("Node: bringing the packages of {}", folder.display()));
-        run(program("npm", &["ci", "--no-audit", "--no-fund"]).current_dir(&folder))?;
-    }
-    Ok(())
-}
-
-/// Folders below tests/ with locked npm packages.
-fn node_projects() -> Result<Vec<PathBuf>> {
-    let clients = root().join("tests/clients");
-    if !clients.exists() {
-        return Ok(Vec::new());
-    }
-    let mut folders = Vec::new();
-    for entry in std::fs::read_dir(&clients).context("tests/clients cannot be read")? {
-        let folder = entry.context("tests/clients cannot be read")?.path();
-        if folder.join("package-lock.json").exists() {
-            folders.push(folder);
-        }
-    }
-    folders.sort();
-    Ok(folders)
-}
-
-fn modified(path: &std::path::Path) -> Option<std::time::SystemTime> {
-    path.metadata().and_then(|metadata| metadata.modified()).ok()
-}
-
-fn apt_get_install(packages: &[&str]) -> Result<()> {
+pub(crate) fn apt_get_install(packages: &[&str]) -> Result<()> {
     run(program("apt-get", &["update", "-qq"]).env("DEBIAN_FRONTEND", "noninteractive"))?;
     let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
     arguments.extend_from_slice(packages);
     run(program("apt-get", &arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// Whether Debian's packages can be installed.
+pub(crate) fn can_install() -> bool {
+    is_root() && exists("apt-get")
 }
 
 fn is_root() -> bool {

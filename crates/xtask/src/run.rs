@@ -39,10 +39,14 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
+/// Where cargo builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// A folder for what tasks leave between runs; git ignores it.
 pub(crate) fn scratch(name: &str) -> Result<PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let folder = target.join("xtask").join(name);
+    let folder = target().join("xtask").join(name);
     std::fs::create_dir_all(&folder).context(format!("cannot make {}", folder.display()))?;
     Ok(folder)
 }

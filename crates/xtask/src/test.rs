@@ -3,19 +3,22 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use crate::prepare::{self, Server};
+use crate::end_to_end;
+use crate::prepare;
 use crate::run::{Context, Failure, Result, cargo, say, show};
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    say("runs every test of the workspace, and brings what is missing for it: a PostgreSQL, npm packages");
-    prepare::node_packages()?;
+    say("runs every test, and brings what is missing for it: a PostgreSQL, Node with the locked npm packages");
     let server = prepare::postgres()?;
     let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
     command.args(arguments);
-    if let Server::Shared(postgres) = &server {
+    if let Some(postgres) = &server {
         command.env("TEST_DATABASE_URL", postgres.url());
     }
-    let count = run_and_count(&mut command)?;
+    let mut count = run_and_count(&mut command)?;
+    if arguments.is_empty() {
+        end_to_end::run(&mut count)?;
+    }
     let line = format!("{} passed, {} failed\n", count.passed, count.failed);
     std::io::stdout()
         .write_all(line.as_bytes())
@@ -31,9 +34,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-struct Count {
-    passed: u64,
-    failed: u64,
+/// What the tests came to.
+pub(crate) struct Count {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    /// Whether cargo itself was content.
     success: bool,
 }
 
