@@ -33,7 +33,7 @@ pub struct SyncSettings {
     pub running_interval: Duration,
     /// How often an application is read while nothing runs and the account's list tells what moved.
     pub idle_interval: Duration,
-    /// How many targets are worked on at the same time.
+    /// How many applications are read or followed at the same time.
     pub worker_count: usize,
 }
 
@@ -107,9 +107,6 @@ async fn start_due(
     free: usize,
     shutdown: &CancellationToken,
 ) -> Result<Duration, StoreError> {
-    if free == 0 {
-        return Ok(LONGEST_NAP);
-    }
     let mut conn = context.pool.acquire().await?;
     let lease = pace::signed(settings.lease);
     let limit = i64::try_from(free).unwrap_or(i64::MAX);

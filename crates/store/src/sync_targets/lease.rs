@@ -56,7 +56,8 @@ pub enum Attempt {
     },
 }
 
-/// Takes at most `limit` due targets of these accounts for `lease`, the longest due first. What another process works on is
+/// Takes, for `lease`, all of these accounts that are due and at most `limit` of their applications, the longest due first:
+/// however many applications are followed, the lists that tell what moved are still read. What another process works on is
 /// passed over; what it left behind is taken once its lease has expired, by the database's clock.
 pub async fn acquire_due(
     conn: &mut PgConnection,
@@ -68,11 +69,17 @@ pub async fn acquire_due(
     Ok(sqlx::query_as!(
         LeasedTarget,
         r#"
-        WITH due AS (
+        WITH due_accounts AS (
             SELECT id FROM sync_targets
-            WHERE next_poll_at <= now() AND (lease_expires_at IS NULL OR lease_expires_at < now()) AND account = ANY($1)
+            WHERE application_id IS NULL AND account = ANY($1)
+              AND next_poll_at <= now() AND (lease_expires_at IS NULL OR lease_expires_at < now())
+            FOR UPDATE SKIP LOCKED
+        ), due_applications AS (
+            SELECT id FROM sync_targets
+            WHERE application_id IS NOT NULL AND account = ANY($1)
+              AND next_poll_at <= now() AND (lease_expires_at IS NULL OR lease_expires_at < now())
             ORDER BY next_poll_at LIMIT $2 FOR UPDATE SKIP LOCKED
-        )
+        ), due AS (SELECT id FROM due_accounts UNION ALL SELECT id FROM due_applications)
         UPDATE sync_targets AS target
         SET lease_token = gen_random_uuid(), lease_holder = $3, lease_expires_at = now() + $4::bigint * interval '1 millisecond',
             last_attempt_at = now()

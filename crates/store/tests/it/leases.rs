@@ -189,6 +189,20 @@ async fn leases_of_a_process_that_stops_are_free_at_once() {
 }
 
 #[tokio::test]
+async fn an_account_is_taken_even_when_there_is_no_room_for_applications() {
+    let database = with_targets(2).await;
+    let mut conn = database.pool.acquire().await.expect("a connection");
+    sync_targets::insert_account(&mut conn, id::new_id(START), "main", "scalingo")
+        .await
+        .expect("registered");
+    let taken = acquire(&mut conn, "busy", Duration::MINUTE, 0).await;
+    assert_eq!(
+        taken.iter().map(|target| target.application_id).collect::<Vec<_>>(),
+        [None]
+    );
+}
+
+#[tokio::test]
 async fn an_account_has_one_target_however_often_it_is_registered() {
     let database = TestDatabase::create().await.expect("a database");
     let mut conn = database.pool.acquire().await.expect("a connection");
