@@ -18,10 +18,10 @@ const PAGE: i64 = 500;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Feed {
-    /// Reads the log until `shutdown`. A database that is away is waited for.
+    /// Reads the log until `shutdown`.
     ///
     /// # Errors
-    /// What waiting does not heal. It may be run again.
+    /// None at present: every failure is waited out. It may be run again.
     pub async fn run(&self, shutdown: CancellationToken) -> Result<(), StoreError> {
         let shared = &self.0;
         let mut listener = None;
@@ -38,7 +38,8 @@ impl Feed {
                         tracing::info!("the event log can be read again");
                     }
                 }
-                Err(error) if error.is_transient() => {
+                // Whatever it is, a database that is started, migrated or restored heals it.
+                Err(error) => {
                     listener = None;
                     if !std::mem::replace(&mut is_away, true) {
                         tracing::warn!(
@@ -47,7 +48,6 @@ impl Feed {
                         );
                     }
                 }
-                Err(error) => return Err(error),
             }
             tokio::select! {
                 () = shutdown.cancelled() => break,

@@ -39,7 +39,12 @@ pub(crate) struct Snapshot {
 
 impl FreshnessCache {
     pub(crate) fn new(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
-        Self { pool, clock, loaded: RwLock::new(None), loading: Mutex::new(()) }
+        Self {
+            pool,
+            clock,
+            loaded: RwLock::new(None),
+            loading: Mutex::new(()),
+        }
     }
 
     /// The accounts, read within the last half second.
@@ -75,7 +80,10 @@ impl FreshnessCache {
 
     fn recent(&self) -> Option<Arc<Snapshot>> {
         let loaded = self.loaded.read();
-        loaded.as_ref().filter(|(at, _)| at.elapsed() < MAX_AGE).map(|(_, snapshot)| Arc::clone(snapshot))
+        loaded
+            .as_ref()
+            .filter(|(at, _)| at.elapsed() < MAX_AGE)
+            .map(|(_, snapshot)| Arc::clone(snapshot))
     }
 }
 
@@ -83,8 +91,15 @@ impl Snapshot {
     /// Entries for the accounts that are shown, and the worst state of them. Without any the list is complete as it is.
     pub(crate) fn list(&self, now: OffsetDateTime, shows: impl Fn(&FreshnessRow) -> bool) -> ListFreshnessView {
         let shown = self.accounts.iter().filter(|account| shows(&account.row));
-        let worst = shown.clone().map(|account| account.state(now)).max().unwrap_or(FreshnessState::Fresh);
-        ListFreshnessView { state: worst.into(), accounts: shown.map(|account| account.entry(now)).collect() }
+        let worst = shown
+            .clone()
+            .map(|account| account.state(now))
+            .max()
+            .unwrap_or(FreshnessState::Fresh);
+        ListFreshnessView {
+            state: worst.into(),
+            accounts: shown.map(|account| account.entry(now)).collect(),
+        }
     }
 }
 
@@ -116,7 +131,14 @@ impl AccountFreshness {
         } else {
             "pending"
         };
-        view(&self.row, self.state(now), BackfillView { state: state.to_owned(), oldest_at: self.backfill.oldest_at })
+        view(
+            &self.row,
+            self.state(now),
+            BackfillView {
+                state: state.to_owned(),
+                oldest_at: self.backfill.oldest_at,
+            },
+        )
     }
 }
 
@@ -130,11 +152,17 @@ pub(crate) fn of_application(row: Option<&FreshnessRow>, now: OffsetDateTime) ->
             next_attempt_at: None,
             mode: FreshnessMode::Poll,
             reason: None,
-            backfill: BackfillView { state: "pending".to_owned(), oldest_at: None },
+            backfill: BackfillView {
+                state: "pending".to_owned(),
+                oldest_at: None,
+            },
         };
     };
     // Whether history was read to its end is told apart; it does not make what is shown less fresh.
-    let backfill = BackfillView { state: row.backfill_state.clone(), oldest_at: row.backfill_oldest_at };
+    let backfill = BackfillView {
+        state: row.backfill_state.clone(),
+        oldest_at: row.backfill_oldest_at,
+    };
     view(row, row.state(now, true), backfill)
 }
 
@@ -144,7 +172,10 @@ async fn load(conn: &mut PgConnection) -> Result<Snapshot, StoreError> {
     let mut backfills: HashMap<_, _> = backfills.into_iter().map(|row| (row.account.clone(), row)).collect();
     let accounts = rows
         .into_iter()
-        .map(|row| AccountFreshness { backfill: backfills.remove(&row.account).unwrap_or_default(), row })
+        .map(|row| AccountFreshness {
+            backfill: backfills.remove(&row.account).unwrap_or_default(),
+            row,
+        })
         .collect();
     Ok(Snapshot { accounts })
 }

@@ -14,7 +14,7 @@ mod sse;
 mod state;
 mod tokens;
 
-pub use openapi::{openapi, openapi_json};
+pub use openapi::{Untranslatable, openapi, openapi_compat_json, openapi_json};
 pub use problem::{Code, Problem};
 pub use router::router;
 pub use serve::serve;

@@ -71,20 +71,31 @@ impl Listing<'_> {
             context.update(bytes);
         };
         part(self.event_cursor.epoch.as_bytes());
-        self.versions.as_ref().unwrap_or(&self.items).iter().for_each(|item| part(item.as_bytes()));
+        self.versions
+            .as_ref()
+            .unwrap_or(&self.items)
+            .iter()
+            .for_each(|item| part(item.as_bytes()));
         // The next page's cursor moves with the first page's position. What matters is whether there is more: where that
         // begins follows from the items.
         part(&[u8::from(self.next_cursor.is_some())]);
         part(&to_json(&self.freshness.as_ref().map(|freshness| freshness.state))?);
-        Ok(format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(&context.finish().as_ref()[..15])))
+        Ok(format!(
+            "W/\"{}\"",
+            URL_SAFE_NO_PAD.encode(&context.finish().as_ref()[..15])
+        ))
     }
 }
 
 /// An answer of bytes that are JSON already.
 pub(crate) fn json_response(body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     response
 }
 
@@ -122,6 +133,9 @@ fn write_json(out: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Problem> 
 }
 
 fn not_json(error: serde_json::Error) -> Problem {
-    tracing::error!(error = &error as &dyn std::error::Error, "an answer could not be written as JSON");
+    tracing::error!(
+        error = &error as &dyn std::error::Error,
+        "an answer could not be written as JSON"
+    );
     Problem::new(Code::Internal)
 }

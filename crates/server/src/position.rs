@@ -13,7 +13,10 @@ pub(crate) const X_EVENT_CURSOR: HeaderName = HeaderName::from_static("x-event-c
 
 /// The public form of a position.
 pub(crate) fn cursor(head: &Head) -> Cursor {
-    Cursor { epoch: head.epoch.clone(), seq: head.seq }
+    Cursor {
+        epoch: head.epoch.clone(),
+        seq: head.seq,
+    }
 }
 
 /// Puts the position on an answer.

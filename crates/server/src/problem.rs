@@ -96,7 +96,12 @@ pub struct Problem {
 impl Problem {
     /// Of a kind.
     pub fn new(code: Code) -> Self {
-        let mut problem = Self { code, detail: None, errors: Vec::new(), headers: Vec::new() };
+        let mut problem = Self {
+            code,
+            detail: None,
+            errors: Vec::new(),
+            headers: Vec::new(),
+        };
         if code.is_retryable() && code != Code::Internal {
             problem = problem.with_retry_after(1);
         }
@@ -111,7 +116,10 @@ impl Problem {
 
     /// With what is wrong with a field.
     pub fn with_field(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
-        self.errors.push(FieldErrorView { field: field.into(), message: message.into() });
+        self.errors.push(FieldErrorView {
+            field: field.into(),
+            message: message.into(),
+        });
         self
     }
 
@@ -145,11 +153,15 @@ impl Problem {
         let code = match status {
             StatusCode::BAD_REQUEST => Code::MalformedRequest,
             StatusCode::REQUEST_TIMEOUT => Code::Timeout,
-            _ => Code::ALL.iter().find(same).copied().unwrap_or(if status.is_server_error() {
-                Code::Internal
-            } else {
-                Code::MalformedRequest
-            }),
+            _ => Code::ALL
+                .iter()
+                .find(same)
+                .copied()
+                .unwrap_or(if status.is_server_error() {
+                    Code::Internal
+                } else {
+                    Code::MalformedRequest
+                }),
         };
         Self::new(code)
     }
@@ -171,10 +183,16 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         if error.is_transient() {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the database is not available");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the database is not available"
+            );
             Self::new(Code::DatabaseUnavailable)
         } else {
-            tracing::error!(error = &error as &dyn std::error::Error, "the database refused a statement");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the database refused a statement"
+            );
             Self::new(Code::Internal)
         }
     }

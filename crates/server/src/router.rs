@@ -29,6 +29,7 @@ pub fn router(state: AppState) -> Router {
         .route("/readyz", get(routes::health::readyz))
         .route("/healthz", get(routes::health::healthz))
         .route("/openapi.json", get(openapi::serve))
+        .route("/openapi-3.0.json", get(openapi::serve_compat))
         .merge(openapi::swagger_ui())
         .route_layer(limit);
     Router::new()
@@ -56,6 +57,9 @@ async fn method_not_allowed() -> Problem {
 async fn no_sniffing(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
     let mut response = next.run(request).await.into_response();
     let headers = response.headers_mut();
-    headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, http::HeaderValue::from_static("nosniff"));
+    headers.insert(
+        http::header::X_CONTENT_TYPE_OPTIONS,
+        http::HeaderValue::from_static("nosniff"),
+    );
     response
 }

@@ -76,7 +76,9 @@ pub struct Services {
 
 impl fmt::Debug for Services {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Services").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Services")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,7 +100,12 @@ impl AppState {
         let freshness = FreshnessCache::new(services.pool.clone(), Arc::clone(&services.clock));
         let streams = StreamCounter::new(services.settings.streams_per_principal);
         let requests = Semaphore::new(services.settings.concurrent_requests);
-        Self(Arc::new(Inner { services, freshness, streams, requests }))
+        Self(Arc::new(Inner {
+            services,
+            freshness,
+            streams,
+            requests,
+        }))
     }
 
     pub(crate) fn services(&self) -> &Services {

@@ -44,7 +44,13 @@ pub struct Token {
 impl Token {
     /// A token of which only the SHA-256 is known.
     pub fn from_hash(name: &str, scope: Scope, sha256: [u8; 32]) -> Self {
-        Self { principal: Principal { name: name.into(), scope }, hash: sha256 }
+        Self {
+            principal: Principal {
+                name: name.into(),
+                scope,
+            },
+            hash: sha256,
+        }
     }
 
     /// A token whose secret is at hand.
@@ -55,7 +61,9 @@ impl Token {
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token").field("principal", &self.principal).finish_non_exhaustive()
+        f.debug_struct("Token")
+            .field("principal", &self.principal)
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,7 +80,10 @@ impl Tokens {
         for (index, token) in (0_u64..).zip(self.0.iter()) {
             found.conditional_assign(&index, token.hash.ct_eq(&presented));
         }
-        usize::try_from(found).ok().and_then(|index| self.0.get(index)).map(|token| &token.principal)
+        usize::try_from(found)
+            .ok()
+            .and_then(|index| self.0.get(index))
+            .map(|token| &token.principal)
     }
 }
 
@@ -94,8 +105,12 @@ mod tests {
 
     #[test]
     fn only_the_very_secret_is_accepted_and_none_is_ever_printed() {
-        let tokens: Tokens =
-            [Token::from_secret("a", Scope::Read, "one"), Token::from_secret("b", Scope::Admin, "two")].into_iter().collect();
+        let tokens: Tokens = [
+            Token::from_secret("a", Scope::Read, "one"),
+            Token::from_secret("b", Scope::Admin, "two"),
+        ]
+        .into_iter()
+        .collect();
         assert_eq!(tokens.verify("two").map(|principal| &*principal.name), Some("b"));
         for wrong in ["", "One", "one ", "three"] {
             assert_eq!(tokens.verify(wrong), None, "{wrong}");

@@ -49,6 +49,8 @@ impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let limit = text.parse().ok().filter(|limit| (1..=Self::MAX).contains(limit));
-        limit.map(Self).ok_or_else(|| D::Error::custom(format!("expected an integer from 1 to {}", Self::MAX)))
+        limit
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("expected an integer from 1 to {}", Self::MAX)))
     }
 }

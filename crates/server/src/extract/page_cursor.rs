@@ -76,7 +76,10 @@ mod tests {
 
     fn cursor() -> PageCursor {
         PageCursor {
-            event_cursor: Cursor { epoch: "e1".to_owned(), seq: 5 },
+            event_cursor: Cursor {
+                epoch: "e1".to_owned(),
+                seq: 5,
+            },
             id: Uuid::from_u128(7),
             sort_key: "a name\nwith a line break".to_owned(),
         }

@@ -36,17 +36,24 @@ pub(crate) async fn authenticate(State(state): State<AppState>, mut request: Req
 /// # Errors
 /// [`Code::Unauthenticated`] for credentials that are none of ours.
 pub(crate) fn verify(state: &AppState, headers: &HeaderMap) -> Result<Option<Principal>, Problem> {
-    let Some(credentials) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let Some(credentials) = headers.get(header::AUTHORIZATION) else {
+        return Ok(None);
+    };
     let secret = credentials.to_str().ok().and_then(|text| {
         let (scheme, secret) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
     });
-    let principal = secret.and_then(|secret| state.services().tokens.verify(secret)).cloned();
-    principal.map(Some).ok_or_else(|| unauthenticated("the credentials are not known here"))
+    let principal = secret
+        .and_then(|secret| state.services().tokens.verify(secret))
+        .cloned();
+    principal
+        .map(Some)
+        .ok_or_else(|| unauthenticated("the credentials are not known here"))
 }
 
 fn unauthenticated(detail: &'static str) -> Problem {
-    Problem::new(Code::Unauthenticated)
-        .with_detail(detail)
-        .with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"slipway\""))
+    Problem::new(Code::Unauthenticated).with_detail(detail).with_header(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static("Bearer realm=\"slipway\""),
+    )
 }

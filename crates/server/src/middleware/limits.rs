@@ -12,7 +12,9 @@ pub(crate) async fn limit_uri(State(state): State<AppState>, request: Request, n
     let limit = state.settings().uri_limit_bytes;
     let length = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
     if length > limit {
-        return Problem::new(Code::UriTooLong).with_detail(format!("at most {limit} bytes")).into_response();
+        return Problem::new(Code::UriTooLong)
+            .with_detail(format!("at most {limit} bytes"))
+            .into_response();
     }
     next.run(request).await
 }

@@ -19,7 +19,10 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Gives the request an id and a span, and writes the problem document of an answer that is an error.
 pub(crate) async fn problems(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let id = request_id(&request).unwrap_or_else(|| new_id(state.clock().now()).to_string());
-    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("", MatchedPath::as_str);
     let span = tracing::info_span!(
         "server.request",
         request_id = id,
@@ -56,17 +59,27 @@ pub(crate) fn handle_panic(panic: Box<dyn Any + Send>) -> Response {
 fn request_id(request: &Request) -> Option<String> {
     let text = request.headers().get(X_REQUEST_ID)?.to_str().ok()?;
     let is_sane = (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'));
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'));
     is_sane.then(|| text.to_owned())
 }
 
 fn write_problem(response: Response, request_id: &str) -> Response {
     let (mut parts, _) = response.into_parts();
-    let problem = parts.extensions.remove::<Problem>().unwrap_or_else(|| Problem::for_status(parts.status));
+    let problem = parts
+        .extensions
+        .remove::<Problem>()
+        .unwrap_or_else(|| Problem::for_status(parts.status));
     parts.status = problem.code().status();
     let body = serde_json::to_vec(&problem.view(request_id)).unwrap_or_default();
     parts.headers.remove(header::CONTENT_LENGTH);
-    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    parts.headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    parts
+        .headers
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Response::from_parts(parts, Body::from(body))
 }

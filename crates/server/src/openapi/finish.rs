@@ -2,24 +2,31 @@
 
 use utoipa::ToSchema;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, Parameter, PathItem};
+use utoipa::openapi::schema::{Schema, SchemaType};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
-    ComponentsBuilder, ContactBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
-    Ref, RefOr, ResponseBuilder, SecurityRequirement, ServerBuilder, Type,
+    ComponentsBuilder, ContactBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi,
+    OpenApiBuilder, Ref, RefOr, ResponseBuilder, SecurityRequirement, ServerBuilder, Type,
 };
 
 use slipway_api::{FieldErrorView, ProblemView};
 
 const TAGS: [(&str, &str); 7] = [
     ("session", "Who asks."),
-    ("providers", "The kinds of platform, what they can do, and how their words are read."),
+    (
+        "providers",
+        "The kinds of platform, what they can do, and how their words are read.",
+    ),
     ("accounts", "The configured connections to providers."),
     ("applications", "What is deployed."),
     ("deployments", "One list over every application and provider."),
     ("events", "The event log as JSON."),
-    ("streams", "The event log as server-sent events. Exclude this tag where a generator cannot stream."),
+    (
+        "streams",
+        "The event log as server-sent events. Exclude this tag where a generator cannot stream.",
+    ),
 ];
 
 const DESCRIPTION: &str = "One normalized API over the deployments of several platforms. Lists name the position in the \
@@ -36,20 +43,33 @@ pub(super) fn head() -> OpenApi {
         .version("1.0.0")
         .description(Some(DESCRIPTION))
         .contact(Some(ContactBuilder::new().name(Some("The Slipway project")).build()))
-        .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build()))
+        .license(Some(
+            LicenseBuilder::new()
+                .name("MIT OR Apache-2.0")
+                .identifier(Some("MIT OR Apache-2.0"))
+                .build(),
+        ))
         .build();
     OpenApiBuilder::new()
         .info(info)
-        .servers(Some([ServerBuilder::new().url("/").description(Some("This gateway")).build()]))
+        .servers(Some([ServerBuilder::new()
+            .url("/")
+            .description(Some("This gateway"))
+            .build()]))
         .components(Some(
             ComponentsBuilder::new()
                 .security_scheme("bearerAuth", SecurityScheme::Http(bearer))
-                .schema(FieldErrorView::name(), <FieldErrorView as utoipa::PartialSchema>::schema())
+                .schema(
+                    FieldErrorView::name(),
+                    <FieldErrorView as utoipa::PartialSchema>::schema(),
+                )
                 .schema(ProblemView::name(), <ProblemView as utoipa::PartialSchema>::schema())
                 .build(),
         ))
         .security(Some([SecurityRequirement::new("bearerAuth", Vec::<String>::new())]))
-        .tags(Some(TAGS.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build())))
+        .tags(Some(TAGS.map(|(name, description)| {
+            TagBuilder::new().name(name).description(Some(description)).build()
+        })))
         .build()
 }
 
@@ -61,22 +81,60 @@ pub(super) fn finish(document: &mut OpenApi) {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+    [
+        &mut item.get,
+        &mut item.post,
+        &mut item.put,
+        &mut item.patch,
+        &mut item.delete,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 fn finish_operation(operation: &mut Operation) {
-    for (_, response) in operation.responses.responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
+    operation.parameters.iter_mut().flatten().for_each(finish_parameter);
+    for (_, response) in operation
+        .responses
+        .responses
+        .iter_mut()
+        .filter(|(status, _)| status.starts_with('2'))
+    {
         if let RefOr::T(response) = response {
-            response.headers.insert("X-Event-Cursor".to_owned(), event_cursor_header().into());
+            response
+                .headers
+                .insert("X-Event-Cursor".to_owned(), event_cursor_header().into());
         }
     }
-    let content = || ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemView::name()))).build();
+    let content = || {
+        ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name(ProblemView::name())))
+            .build()
+    };
     let problem = ResponseBuilder::new()
         .description("An error, as an RFC 9457 problem document.")
         .content("application/problem+json", content())
         .content("application/json", content())
         .build();
-    operation.responses.responses.insert("default".to_owned(), problem.into());
+    operation
+        .responses
+        .responses
+        .insert("default".to_owned(), problem.into());
+}
+
+/// A parameter may be left out; it is never null.
+fn finish_parameter(parameter: &mut RefOr<Parameter>) {
+    if let RefOr::T(Parameter {
+        schema: Some(RefOr::T(Schema::Object(object))),
+        ..
+    }) = parameter
+        && let SchemaType::Array(types) = &mut object.schema_type
+    {
+        types.retain(|r#type| *r#type != Type::Null);
+        if let [only] = types.as_slice() {
+            object.schema_type = SchemaType::Type(only.clone());
+        }
+    }
 }
 
 fn event_cursor_header() -> utoipa::openapi::Header {

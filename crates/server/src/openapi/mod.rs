@@ -1,5 +1,6 @@
 //! The document that describes the API, made from the declarations that serve it.
 
+mod compat;
 mod finish;
 
 use axum::Router;
@@ -11,8 +12,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::listing::json_response;
+use crate::problem::{Code, Problem};
 use crate::routes;
 use crate::state::AppState;
+
+pub use self::compat::Untranslatable;
 
 /// Where the API lies.
 pub(crate) const BASE_PATH: &str = "/api/v1";
@@ -33,6 +37,23 @@ pub fn openapi_json() -> String {
     text
 }
 
+/// The same contract as an OpenAPI 3.0.3 document, for generators that read nothing newer.
+///
+/// # Errors
+///
+/// [`Untranslatable`] when the API has grown something that 3.0.3 cannot say. A test sees to it that none has.
+pub fn openapi_compat_json() -> Result<String, Untranslatable> {
+    let document = compat::to_3_0(serde_json::to_value(openapi()).unwrap_or_default())?;
+    Ok(format!("{document:#}\n"))
+}
+
+/// `GET /openapi-3.0.json`
+pub(crate) async fn serve_compat() -> Result<Response, Problem> {
+    static DOCUMENT: LazyLock<Option<Bytes>> = LazyLock::new(|| openapi_compat_json().ok().map(Bytes::from));
+    let document = DOCUMENT.as_ref().ok_or_else(|| Problem::new(Code::Internal))?;
+    Ok(json_response(document.clone()))
+}
+
 /// `GET /openapi.json`
 pub(crate) async fn serve() -> Response {
     static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| Bytes::from(openapi_json()));
@@ -41,5 +62,7 @@ pub(crate) async fn serve() -> Response {
 
 /// `GET /docs`, from files that are built in.
 pub(crate) fn swagger_ui() -> Router<AppState> {
-    SwaggerUi::new("/docs").config(Config::from("/openapi.json").persist_authorization(true)).into()
+    SwaggerUi::new("/docs")
+        .config(Config::from("/openapi.json").persist_authorization(true))
+        .into()
 }

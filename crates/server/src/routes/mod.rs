@@ -29,7 +29,9 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
 
 /// What waits for something to happen.
 pub(crate) fn waiting() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(events::list::list_events)).routes(routes!(events::stream::stream_events))
+    OpenApiRouter::default()
+        .routes(routes!(events::list::list_events))
+        .routes(routes!(events::stream::stream_events))
 }
 
 /// The parameters of an operation that has none: any is unknown.

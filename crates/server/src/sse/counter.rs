@@ -27,7 +27,10 @@ pub(crate) struct StreamPermit {
 
 impl StreamCounter {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { open: Arc::default(), limit }
+        Self {
+            open: Arc::default(),
+            limit,
+        }
     }
 
     /// One more for the principal.
@@ -36,11 +39,17 @@ impl StreamCounter {
         let count = open.entry(Arc::clone(&principal.name)).or_default();
         if *count >= self.limit {
             return Err(Problem::new(Code::TooManyStreams)
-                .with_detail(format!("{} streams and waiting requests are open, which is the limit", self.limit))
+                .with_detail(format!(
+                    "{} streams and waiting requests are open, which is the limit",
+                    self.limit
+                ))
                 .with_retry_after(RETRY_AFTER_SECONDS));
         }
         *count += 1;
-        Ok(StreamPermit { open: Arc::clone(&self.open), principal: Arc::clone(&principal.name) })
+        Ok(StreamPermit {
+            open: Arc::clone(&self.open),
+            principal: Arc::clone(&principal.name),
+        })
     }
 
     /// How many are open.

@@ -68,7 +68,9 @@ impl EventStream {
 
     /// The chunks of the body.
     pub(crate) fn into_body(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-        unfold(self, async |mut this| this.next_chunk().await.map(|chunk| (Ok(chunk), this)))
+        unfold(self, async |mut this| {
+            this.next_chunk().await.map(|chunk| (Ok(chunk), this))
+        })
     }
 
     async fn next_chunk(&mut self) -> Option<Bytes> {
@@ -100,7 +102,11 @@ impl EventStream {
     fn events(&mut self, batch: Batch) -> Bytes {
         let Batch { frames, .. } = batch;
         if let Some(last) = frames.last() {
-            let epoch = self.subscription.position().map(|cursor| cursor.epoch).unwrap_or_default();
+            let epoch = self
+                .subscription
+                .position()
+                .map(|cursor| cursor.epoch)
+                .unwrap_or_default();
             self.told = Some(Cursor { epoch, seq: last.seq() });
         }
         match frames.as_slice() {
@@ -123,7 +129,9 @@ impl EventStream {
         let now = self.state.clock().now();
         write_control(&mut block, "heartbeat", now, position.as_ref(), &freshness, reason);
         if position.is_some() && position != self.told {
-            position.iter().for_each(|position| write_id_block(&mut block, position));
+            position
+                .iter()
+                .for_each(|position| write_id_block(&mut block, position));
             self.told = position;
         }
         block.into()
@@ -132,7 +140,14 @@ impl EventStream {
     fn reset(&mut self, reset: Reset) -> Bytes {
         let mut block = Vec::new();
         let now = self.state.clock().now();
-        write_control(&mut block, "reset", now, Some(&reset.cursor), "[]", Some(reset.reason.as_str()));
+        write_control(
+            &mut block,
+            "reset",
+            now,
+            Some(&reset.cursor),
+            "[]",
+            Some(reset.reason.as_str()),
+        );
         write_id_block(&mut block, &reset.cursor);
         self.told = Some(reset.cursor);
         block.into()

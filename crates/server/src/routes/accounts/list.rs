@@ -76,7 +76,15 @@ pub(crate) async fn list_accounts(
 }
 
 fn rate_budget(registry: &ProviderRegistry, account: &str) -> Option<RateBudgetView> {
-    let RateBudget { limit, remaining, resets_at } = registry.get(&AccountName::from(account))?.rate_budget()?;
+    let RateBudget {
+        limit,
+        remaining,
+        resets_at,
+    } = registry.get(&AccountName::from(account))?.rate_budget()?;
     let whole = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
-    Some(RateBudgetView { limit: whole(limit), remaining: whole(remaining), resets_at })
+    Some(RateBudgetView {
+        limit: whole(limit),
+        remaining: whole(remaining),
+        resets_at,
+    })
 }

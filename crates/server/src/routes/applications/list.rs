@@ -68,14 +68,29 @@ pub(crate) async fn list_applications(
     headers: HeaderMap,
     Parameters(parameters): Parameters<ApplicationParameters>,
 ) -> Result<Response, Problem> {
-    let ApplicationParameters { provider, account, environment, name, limit: Limit(limit), cursor, min_cursor } = parameters;
-    let filter =
-        ApplicationFilter { providers: provider, accounts: account, environments: environment, names: name };
+    let ApplicationParameters {
+        provider,
+        account,
+        environment,
+        name,
+        limit: Limit(limit),
+        cursor,
+        min_cursor,
+    } = parameters;
+    let filter = ApplicationFilter {
+        providers: provider,
+        accounts: account,
+        environments: environment,
+        names: name,
+    };
     let walk = format!("applications {filter:?}");
     let begin = cursor.map(|text| PageCursor::decode(&text, &walk)).transpose()?;
     position::wait_for(&state, min_cursor.as_deref()).await?;
 
-    let after = begin.as_ref().map(|cursor| AfterApplication { name: cursor.sort_key.clone(), id: cursor.id });
+    let after = begin.as_ref().map(|cursor| AfterApplication {
+        name: cursor.sort_key.clone(),
+        id: cursor.id,
+    });
     let mut snapshot = pool::begin_snapshot(state.pool()).await?;
     let head = position::cursor(&event_log::find_head(&mut snapshot).await?);
     // One more than asked for tells whether there is a next page.
@@ -89,11 +104,21 @@ pub(crate) async fn list_applications(
 
     let event_cursor = begin.map_or_else(|| head.clone(), |cursor| cursor.event_cursor);
     let next_cursor = rows.last().filter(|_| has_more).map(|last| {
-        let next = PageCursor { event_cursor: event_cursor.clone(), id: last.id.0, sort_key: last.observed.name.clone() };
+        let next = PageCursor {
+            event_cursor: event_cursor.clone(),
+            id: last.id.0,
+            sort_key: last.observed.name.clone(),
+        };
         next.encode(&walk)
     });
-    let targets: HashMap<_, _> = targets.iter().filter_map(|row| Some((row.application_id?, row))).collect();
-    let views: Vec<ApplicationView> = rows.iter().map(|row| view(&state, row, targets.get(&row.id.0).copied())).collect();
+    let targets: HashMap<_, _> = targets
+        .iter()
+        .filter_map(|row| Some((row.application_id?, row)))
+        .collect();
+    let views: Vec<ApplicationView> = rows
+        .iter()
+        .map(|row| view(&state, row, targets.get(&row.id.0).copied()))
+        .collect();
     let shows = |row: &FreshnessRow| {
         (filter.accounts.is_empty() || filter.accounts.contains(&row.account))
             && (filter.providers.is_empty() || filter.providers.contains(&row.provider))
@@ -114,10 +139,17 @@ pub(super) fn view(state: &AppState, row: &Application, target: Option<&Freshnes
     let provider = state.services().registry.get(&row.account);
     // An account that is not configured any more can do nothing; its history stays.
     let capabilities = provider.map(|provider| provider.capabilities()).unwrap_or_default();
-    ApplicationView::new(row, capabilities, freshness::of_application(target, state.clock().now()))
+    ApplicationView::new(
+        row,
+        capabilities,
+        freshness::of_application(target, state.clock().now()),
+    )
 }
 
 /// What a client would show differently: everything but the times of freshness.
 pub(super) fn version(view: &ApplicationView) -> String {
-    format!("{} {} {:?} {:?}", view.id, view.version, view.freshness.state, view.capabilities)
+    format!(
+        "{} {} {:?} {:?}",
+        view.id, view.version, view.freshness.state, view.capabilities
+    )
 }

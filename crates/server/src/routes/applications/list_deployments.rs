@@ -54,12 +54,23 @@ pub(crate) async fn list_application_deployments(
     headers: HeaderMap,
     Parameters(parameters): Parameters<ApplicationDeploymentParameters>,
 ) -> Result<Response, Problem> {
-    let ApplicationDeploymentParameters { status, limit, cursor, min_cursor } = parameters;
+    let ApplicationDeploymentParameters {
+        status,
+        limit,
+        cursor,
+        min_cursor,
+    } = parameters;
     position::wait_for(&state, min_cursor.as_deref()).await?;
-    if applications::find(&mut *state.connection().await?, ApplicationId(id)).await?.is_none() {
+    if applications::find(&mut *state.connection().await?, ApplicationId(id))
+        .await?
+        .is_none()
+    {
         return Err(Problem::new(Code::NotFound).with_detail("there is no application with this id"));
     }
-    let filter =
-        DeploymentFilter { applications: vec![id], statuses: status_words(&status), ..DeploymentFilter::default() };
+    let filter = DeploymentFilter {
+        applications: vec![id],
+        statuses: status_words(&status),
+        ..DeploymentFilter::default()
+    };
     respond(&state, &headers, &filter, limit, cursor.as_deref()).await
 }

@@ -69,8 +69,16 @@ pub(crate) async fn list_deployments(
     headers: HeaderMap,
     Parameters(parameters): Parameters<DeploymentParameters>,
 ) -> Result<Response, Problem> {
-    let DeploymentParameters { status, provider, account, application, environment, limit, cursor, min_cursor } =
-        parameters;
+    let DeploymentParameters {
+        status,
+        provider,
+        account,
+        application,
+        environment,
+        limit,
+        cursor,
+        min_cursor,
+    } = parameters;
     let filter = DeploymentFilter {
         statuses: status_words(&status),
         providers: provider,
@@ -105,7 +113,12 @@ pub(crate) async fn respond(
     let event_cursor = begin.map_or_else(|| head.clone(), |cursor| cursor.event_cursor);
     let next_cursor = page.next.map(|last| {
         let sort_key = (last.created_at.unix_timestamp_nanos() / 1_000).to_string();
-        PageCursor { event_cursor: event_cursor.clone(), id: last.id, sort_key }.encode(&walk)
+        PageCursor {
+            event_cursor: event_cursor.clone(),
+            id: last.id,
+            sort_key,
+        }
+        .encode(&walk)
     });
     let shows = |row: &FreshnessRow| {
         (filter.accounts.is_empty() || filter.accounts.contains(&row.account))
@@ -143,5 +156,8 @@ fn after(cursor: &PageCursor) -> Result<AfterDeployment, Problem> {
         .ok()
         .and_then(|micros| OffsetDateTime::from_unix_timestamp_nanos(micros.checked_mul(1_000)?).ok());
     let created_at = created_at.ok_or_else(|| Problem::new(crate::problem::Code::InvalidCursor))?;
-    Ok(AfterDeployment { created_at, id: cursor.id })
+    Ok(AfterDeployment {
+        created_at,
+        id: cursor.id,
+    })
 }

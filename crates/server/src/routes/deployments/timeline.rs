@@ -38,7 +38,10 @@ pub(crate) async fn get_deployment_timeline(
     let rows = transitions::list_for_deployment(&mut snapshot, id).await?;
     drop(snapshot);
     let next_rows = rows.iter().skip(1).map(Some).chain(std::iter::once(None));
-    let items = rows.iter().zip(next_rows).map(|(row, next)| to_json_text(&entry(row, next)));
+    let items = rows
+        .iter()
+        .zip(next_rows)
+        .map(|(row, next)| to_json_text(&entry(row, next)));
     Listing {
         items: items.collect::<Result<_, _>>()?,
         versions: None,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use http::{HeaderValue, header};
 use serde::{Deserialize, Deserializer};
 use slipway_api::{Cursor, EventList, Status};
@@ -76,7 +76,10 @@ pub(crate) struct Wait(Duration);
 
 impl<'de> Deserialize<'de> for Wait {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let seconds = String::deserialize(deserializer)?.parse().ok().filter(|seconds| *seconds <= 25);
+        let seconds = String::deserialize(deserializer)?
+            .parse()
+            .ok()
+            .filter(|seconds| *seconds <= 25);
         let seconds = seconds.ok_or_else(|| serde::de::Error::custom("expected an integer from 0 to 25"))?;
         Ok(Self(Duration::from_secs(seconds)))
     }
@@ -99,7 +102,11 @@ pub(crate) async fn list_events(
     Extension(principal): Extension<Principal>,
     Parameters(parameters): Parameters<EventParameters>,
 ) -> Result<Response, Problem> {
-    let after = parameters.after.as_deref().map(|text| position::parse("after", text)).transpose()?;
+    let after = parameters
+        .after
+        .as_deref()
+        .map(|text| position::parse("after", text))
+        .transpose()?;
     let (Limit(limit), Wait(wait)) = (parameters.limit, parameters.wait);
     let filter = Filter {
         providers: parameters.provider,
@@ -128,7 +135,9 @@ pub(crate) async fn list_events(
             reset.reason.as_str()
         ))),
         None => {
-            let scanned = subscription.position().ok_or_else(|| Problem::new(Code::DatabaseUnavailable))?;
+            let scanned = subscription
+                .position()
+                .ok_or_else(|| Problem::new(Code::DatabaseUnavailable))?;
             respond(&[], &scanned)
         }
     }
@@ -161,7 +170,9 @@ fn respond(frames: &[Arc<Frame>], next: &Cursor) -> Result<Response, Problem> {
     body.extend_from_slice(&to_json(&next.to_string())?);
     body.push(b'}');
     let mut response = json_response(body).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     position::set(&mut response, next);
     Ok(response)
 }

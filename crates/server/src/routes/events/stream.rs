@@ -93,7 +93,11 @@ pub(crate) async fn stream_events(
         Some(value) => Some(position::parse("Last-Event-ID", value.to_str().unwrap_or_default())?),
         None => None,
     };
-    let after = parameters.after.as_deref().map(|text| position::parse("after", text)).transpose()?;
+    let after = parameters
+        .after
+        .as_deref()
+        .map(|text| position::parse("after", text))
+        .transpose()?;
     let filter = Filter {
         providers: parameters.provider,
         accounts: parameters.account,
@@ -109,6 +113,9 @@ pub(crate) async fn stream_events(
     let response_headers = response.headers_mut();
     response_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response_headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response_headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
     Ok(response)
 }

@@ -51,7 +51,9 @@ pub(crate) async fn healthz(State(state): State<AppState>, headers: HeaderMap) -
     } else {
         health.status.into_response()
     };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 

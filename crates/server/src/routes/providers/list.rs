@@ -36,11 +36,14 @@ pub(crate) async fn list_providers(
     drop(snapshot);
     let items = state.services().registry.providers().into_values().map(|provider| {
         let info = provider.info();
-        let unmapped = unmapped.iter().filter(|row| row.provider == info.name).map(|row| UnmappedStatusView {
-            provider_status: row.provider_status.clone(),
-            count: row.seen_count,
-            last_seen_at: row.last_seen_at,
-        });
+        let unmapped = unmapped
+            .iter()
+            .filter(|row| row.provider == info.name)
+            .map(|row| UnmappedStatusView {
+                provider_status: row.provider_status.clone(),
+                count: row.seen_count,
+                last_seen_at: row.last_seen_at,
+            });
         to_json_text(&ProviderView::new(info, provider.capabilities(), unmapped.collect()))
     });
     Listing {

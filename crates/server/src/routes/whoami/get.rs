@@ -44,6 +44,10 @@ pub(crate) async fn get_whoami(
     if principal.scope == crate::tokens::Scope::Admin {
         scopes.push(principal.scope.as_str().to_owned());
     }
-    let view = WhoamiView { principal: principal.name.to_string(), scopes, expires_at: None };
+    let view = WhoamiView {
+        principal: principal.name.to_string(),
+        scopes,
+        expires_at: None,
+    };
     Ok(json_response(to_json(&view)?))
 }

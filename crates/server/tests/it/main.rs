@@ -1,0 +1,12 @@
+//! The public API against a real PostgreSQL.
+
+mod auth;
+mod documents;
+mod drain;
+mod harness;
+mod lists;
+mod problems;
+mod reads;
+mod rows;
+mod stream;
+mod twin;
