@@ -1,3 +1,6 @@
-//! One test binary.
+//! The end-to-end tests: real processes of `slipway`, asked over HTTP.
 
 mod architecture;
+mod clients;
+mod flows;
+mod openapi;

@@ -1,0 +1,6 @@
+//! What a running gateway must hold, whatever happens to it.
+
+mod crash;
+mod demo;
+mod refusals;
+mod resume;

@@ -1,0 +1,222 @@
+//! A client of the public API, with the public types.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use slipway_api::{
+    AccountList, AccountView, ApplicationList, ApplicationView, DeploymentList, DeploymentView, EventList, EventView,
+};
+
+use crate::sse::Stream;
+
+/// Longer than any answer takes, long polls included.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One gateway, asked with one token.
+#[derive(Debug, Clone)]
+pub struct Api {
+    base: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `X-Event-Cursor`.
+    pub event_cursor: Option<String>,
+    /// The body.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON of this shape.
+    ///
+    /// # Panics
+    /// When it is not a success of that shape.
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        assert_eq!(self.status, 200, "{}", self.text);
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+}
+
+impl Api {
+    /// The gateway at `base` (`http://127.0.0.1:8080`).
+    ///
+    /// # Panics
+    /// When there can be no HTTP client.
+    pub fn new(base: &str, token: &str) -> Self {
+        // Streams have no total time; what must end is bounded where it is asked for.
+        let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        Self {
+            base: base.to_owned(),
+            token: token.to_owned(),
+            http,
+        }
+    }
+
+    /// The gateway's address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The bearer token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// One GET. The error says why there was no answer at all.
+    ///
+    /// # Errors
+    /// When the connection fails or breaks.
+    pub async fn try_get(&self, path: &str) -> Result<Answer, reqwest::Error> {
+        let request = self.http.get(format!("{}{path}", self.base)).timeout(PATIENCE);
+        let response = request.bearer_auth(&self.token).send().await?;
+        let status = response.status().as_u16();
+        let event_cursor = response.headers().get("x-event-cursor");
+        let event_cursor = event_cursor.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let text = response.text().await?;
+        Ok(Answer {
+            status,
+            event_cursor,
+            text,
+        })
+    }
+
+    /// One GET.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn get(&self, path: &str) -> Answer {
+        let answer = self.try_get(path).await;
+        answer.unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
+    }
+
+    /// Whether `/readyz` says so.
+    pub async fn is_ready(&self) -> bool {
+        self.try_get("/readyz").await.is_ok_and(|answer| answer.status == 200)
+    }
+
+    /// Every deployment that fits the query (`provider=cloud66`, or nothing), newest first, over all pages.
+    ///
+    /// # Panics
+    /// When a page cannot be had, or two pages show the same row, which must not happen on a walk by time of creation.
+    pub async fn deployments(&self, query: &str) -> Vec<DeploymentView> {
+        let mut all: Vec<DeploymentView> = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/api/v1/deployments?limit=200&{query}{cursor}");
+            let page: DeploymentList = self.get(path.trim_end_matches('&')).await.json();
+            for item in &page.items {
+                assert!(
+                    all.iter().all(|known| known.id != item.id),
+                    "{} twice in one walk",
+                    item.id
+                );
+            }
+            all.extend(page.items);
+            match page.next_cursor {
+                Some(next) if query.is_empty() => cursor = format!("cursor={next}"),
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return all,
+            }
+        }
+    }
+
+    /// Every application, over all pages.
+    ///
+    /// # Panics
+    /// When a page cannot be had.
+    pub async fn applications(&self) -> Vec<ApplicationView> {
+        let mut all = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page: ApplicationList = self
+                .get(&format!("/api/v1/applications?limit=200{cursor}"))
+                .await
+                .json();
+            all.extend(page.items);
+            match page.next_cursor {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return all,
+            }
+        }
+    }
+
+    /// All accounts by name.
+    ///
+    /// # Panics
+    /// When they cannot be had.
+    pub async fn accounts(&self) -> BTreeMap<String, AccountView> {
+        let list: AccountList = self.get("/api/v1/accounts").await.json();
+        list.items
+            .into_iter()
+            .map(|account| (account.name.clone(), account))
+            .collect()
+    }
+
+    /// The log's present position.
+    ///
+    /// # Panics
+    /// When it cannot be had.
+    pub async fn event_cursor(&self) -> String {
+        let list: DeploymentList = self.get("/api/v1/deployments?limit=1").await.json();
+        list.event_cursor
+    }
+
+    /// The events after a position, up to the end of the log, over all pages.
+    ///
+    /// # Panics
+    /// When a page cannot be had.
+    pub async fn events_after(&self, cursor: &str) -> Vec<EventView> {
+        let mut all = Vec::new();
+        let mut cursor = cursor.to_owned();
+        loop {
+            let page: EventList = self
+                .get(&format!("/api/v1/events?limit=200&after={cursor}"))
+                .await
+                .json();
+            if page.items.is_empty() {
+                return all;
+            }
+            all.extend(page.items);
+            cursor = page.next_cursor;
+        }
+    }
+
+    /// Opens the event stream, from now on or after a position, as a client does that reconnects.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn try_stream(&self, query: &str, last_event_id: Option<&str>) -> Result<Stream, reqwest::Error> {
+        let mut request = self.http.get(format!("{}/api/v1/events/stream{query}", self.base));
+        if let Some(id) = last_event_id {
+            request = request.header("Last-Event-ID", id);
+        }
+        let response = request.bearer_auth(&self.token).send().await?;
+        assert_eq!(response.status().as_u16(), 200, "the stream is served");
+        assert_eq!(
+            response
+                .headers()
+                .get("content-type")
+                .and_then(|value| value.to_str().ok()),
+            Some("text/event-stream")
+        );
+        Ok(Stream::new(response))
+    }
+
+    /// As [`Api::try_stream`].
+    ///
+    /// # Panics
+    /// When there is no stream.
+    pub async fn stream(&self, last_event_id: Option<&str>) -> Stream {
+        let stream = self.try_stream("", last_event_id).await;
+        stream.unwrap_or_else(|error| panic!("the event stream: {error:?}"))
+    }
+}
