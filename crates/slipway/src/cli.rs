@@ -26,7 +26,7 @@ pub(crate) enum Command {
     /// Bring the database's schema up to date
     Migrate(ConfigArgs),
     /// Print the OpenAPI document
-    Openapi,
+    Openapi(OpenapiArgs),
 }
 
 #[derive(Debug, Args)]
@@ -43,6 +43,13 @@ pub(crate) struct DemoArgs {
     /// Everything random in a new simulated world follows from it
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OpenapiArgs {
+    /// As OpenAPI 3.0.3, for generators that read nothing newer
+    #[arg(long)]
+    pub(crate) compat: bool,
 }
 
 #[derive(Debug, Args)]

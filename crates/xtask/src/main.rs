@@ -1,5 +1,6 @@
 //! The project's own chores: `cargo xtask test`, `cargo xtask ci` and what they are made of.
 
+mod breaking;
 mod ci;
 mod deny;
 mod end_to_end;
@@ -38,14 +39,26 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Renew openapi/slipway-v1.json
+    /// Renew the documents in openapi/, and tell what they break of the released one
     Openapi {
         /// Only compare
         #[arg(long)]
         check: bool,
+        #[command(subcommand)]
+        action: Option<OpenapiAction>,
     },
     /// Check licences and sources of all dependencies with cargo-deny
     Deny,
+}
+
+#[derive(Debug, Subcommand)]
+enum OpenapiAction {
+    /// Promise the present document: later ones must not break it
+    Release {
+        /// Even though it breaks what was promised before
+        #[arg(long)]
+        accept_breaks: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -53,7 +66,11 @@ fn main() -> ExitCode {
         Task::Test { arguments } => test::run(&arguments),
         Task::Ci => ci::run(),
         Task::Sqlx { check } => sqlx_cache::run(check),
-        Task::Openapi { check } => openapi::run(check),
+        Task::Openapi { check, action: None } => openapi::run(check),
+        Task::Openapi {
+            action: Some(OpenapiAction::Release { accept_breaks }),
+            ..
+        } => openapi::release(accept_breaks),
         Task::Deny => deny::run(),
     };
     match result {

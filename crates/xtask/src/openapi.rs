@@ -1,21 +1,92 @@
-//! `cargo xtask openapi`: the contract, as the code describes it.
+//! `cargo xtask openapi`: the contract, as the code describes it, and what of it was promised.
 
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::breaking::breaks;
 use crate::run::{Context, Failure, Result, cargo, output, root, say};
 
+const CURRENT: &str = "openapi/slipway-v1.json";
+const COMPAT: &str = "openapi/slipway-v1.compat.json";
+const RELEASED: &str = "openapi/released/v1.json";
+
+/// Renews the committed documents, or only compares; either way nothing that was released may break.
 pub(crate) fn run(check: bool) -> Result<()> {
-    let path = root().join("openapi/slipway-v1.json");
-    let fresh = output(&mut cargo(&["run", "--quiet", "-p", "slipway", "--", "openapi"]))?;
-    let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    if committed == fresh {
-        say("openapi/slipway-v1.json is up to date");
+    let current = print(&["openapi"])?;
+    let compat = print(&["openapi", "--compat"])?;
+    let mut outdated = Vec::new();
+    for (name, fresh) in [(CURRENT, &current), (COMPAT, &compat)] {
+        if std::fs::read_to_string(path(name)).unwrap_or_default() == *fresh {
+            say(&format!("{name} is up to date"));
+        } else if check {
+            outdated.push(name);
+        } else {
+            std::fs::write(path(name), fresh).context(format!("{name} cannot be written"))?;
+            say(&format!("{name} is renewed"));
+        }
+    }
+    let broken = compare_with_released(&current)?;
+    if !outdated.is_empty() {
+        let names = outdated.join(" and ");
+        return Err(Failure(format!(
+            "out of date: {names}; run `cargo xtask openapi` and commit it"
+        )));
+    }
+    refuse(&broken)
+}
+
+/// Makes the present document the one that later ones must not break.
+pub(crate) fn release(accept_breaks: bool) -> Result<()> {
+    let current = print(&["openapi"])?;
+    if std::fs::read_to_string(path(CURRENT)).unwrap_or_default() != current {
+        return Err(Failure(format!(
+            "{CURRENT} is out of date; run `cargo xtask openapi` first"
+        )));
+    }
+    let broken = compare_with_released(&current)?;
+    if accept_breaks {
+        broken.iter().for_each(|sentence| say(&format!("accepted: {sentence}")));
+    } else {
+        refuse(&broken)?;
+    }
+    if let Some(folder) = path(RELEASED).parent() {
+        std::fs::create_dir_all(folder).context(format!("{RELEASED} cannot be written"))?;
+    }
+    std::fs::write(path(RELEASED), current).context(format!("{RELEASED} cannot be written"))?;
+    say(&format!("{RELEASED} is what {CURRENT} says now"));
+    Ok(())
+}
+
+fn compare_with_released(current: &str) -> Result<Vec<String>> {
+    let Ok(released) = std::fs::read_to_string(path(RELEASED)) else {
+        say(&format!(
+            "{RELEASED} is not there: nothing was released yet, so nothing can break"
+        ));
+        return Ok(Vec::new());
+    };
+    let released: Value = serde_json::from_str(&released).context(format!("{RELEASED} is no JSON"))?;
+    let current: Value = serde_json::from_str(current).context("the document is no JSON")?;
+    Ok(breaks(&released, &current))
+}
+
+fn refuse(broken: &[String]) -> Result<()> {
+    if broken.is_empty() {
         return Ok(());
     }
-    if check {
-        return Err(Failure(
-            "openapi/slipway-v1.json is out of date; run `cargo xtask openapi` and commit it".to_owned(),
-        ));
-    }
-    std::fs::write(&path, fresh).context("openapi/slipway-v1.json cannot be written")?;
-    say("openapi/slipway-v1.json is renewed");
-    Ok(())
+    let list = broken.join("\n  ");
+    Err(Failure(format!(
+        "{} breaks against {RELEASED}:\n  {list}",
+        broken.len()
+    )))
+}
+
+fn print(command: &[&str]) -> Result<String> {
+    let mut arguments = vec!["run", "--quiet", "-p", "slipway", "--"];
+    arguments.extend_from_slice(command);
+    output(&mut cargo(&arguments))
+}
+
+fn path(name: &str) -> PathBuf {
+    root().join(name)
 }

@@ -1,6 +1,7 @@
 //! The public API against a real PostgreSQL.
 
 mod auth;
+mod compat;
 mod documents;
 mod drain;
 mod harness;

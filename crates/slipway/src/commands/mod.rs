@@ -27,7 +27,11 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Sync(args) => serve::run(&args, serve::Roles { api: false, sync: true }).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Migrate(args) => migrate::run(&args).await,
-        Command::Openapi => print(&slipway_server::openapi_json()),
+        Command::Openapi(args) if args.compat => {
+            let document = slipway_server::openapi_compat_json();
+            print(&document.map_err(|error| Failure::new(error.to_string()))?)
+        }
+        Command::Openapi(_) => print(&slipway_server::openapi_json()),
     }
 }
 

@@ -101,18 +101,24 @@ fn take_null_alternative(schema: &mut Map<String, Value>, place: &str) -> Result
         let Some(Value::Array(choices)) = schema.get(keyword) else {
             continue;
         };
-        let others: Vec<_> = choices
-            .iter()
-            .filter(|choice| choice["type"] != "null")
-            .cloned()
-            .collect();
-        if others.len() == choices.len() {
+        let (nulls, mut others): (Vec<_>, Vec<_>) =
+            choices.iter().cloned().partition(|choice| choice["type"] == "null");
+        if nulls.is_empty() {
             continue;
         }
         if others.len() != 1 || schema.contains_key("allOf") {
             return Err(untranslatable(format!("{keyword} with null among several"), place));
         }
         schema.remove(keyword);
+        // What stands beside a reference moves out, so that it is not wrapped once more.
+        if let Some(other) = others.first_mut().and_then(Value::as_object_mut)
+            && let Some(reference) = other.remove("$ref")
+        {
+            for (key, value) in std::mem::take(other) {
+                schema.entry(key).or_insert(value);
+            }
+            other.insert("$ref".to_owned(), reference);
+        }
         schema.insert("allOf".to_owned(), others.into());
         return Ok(true);
     }

@@ -37,6 +37,10 @@ fn schemas_say_the_same_in_the_older_words() {
             json!({"description": "d", "anyOf": [{"type": "null"}, reference]}),
             json!({"description": "d", "allOf": [reference], "nullable": true}),
         ),
+        (
+            json!({"oneOf": [{"type": "null"}, {"$ref": "#/components/schemas/Git", "description": "d"}]}),
+            json!({"description": "d", "allOf": [reference], "nullable": true}),
+        ),
         (reference.clone(), reference.clone()),
         (
             json!({"$ref": "#/components/schemas/Git", "description": "d"}),
