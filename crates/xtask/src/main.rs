@@ -3,7 +3,6 @@
 mod breaking;
 mod ci;
 mod deny;
-mod end_to_end;
 mod node;
 mod openapi;
 mod postgres;

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::prepare::{apt_get_install, can_install};
-use crate::run::{Result, exists, output, program, run, say, scratch};
+use crate::run::{Context, Result, exists, output, program, run, say, scratch};
 
 const OLDEST_MAJOR: u32 = 20;
 
 pub(crate) struct Node {
-    pub(crate) program: PathBuf,
+    program: PathBuf,
 }
 
 /// None where there is none and none can be brought.
@@ -25,7 +25,7 @@ pub(crate) fn find() -> Result<Option<Node>> {
     if major(&program_here).is_some_and(|major| major >= OLDEST_MAJOR) {
         return Ok(Some(Node { program: program_here }));
     }
-    let folder = scratch("node")?;
+    let folder = std::path::absolute(scratch("node")?).context("the target folder has no path")?;
     let own = folder.join("node_modules/node/bin/node");
     if major(&own).is_none() {
         say("Node: too old; bringing one of its own from npm");
@@ -39,6 +39,18 @@ pub(crate) fn find() -> Result<Option<Node>> {
 }
 
 impl Node {
+    /// Makes it the `node` of a program and of all that it starts.
+    pub(crate) fn put_first(&self, command: &mut Command) -> Result<()> {
+        let Some(folder) = self.program.parent().filter(|folder| folder.is_absolute()) else {
+            return Ok(());
+        };
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
+        let path = std::env::join_paths(folders).context("PATH cannot be extended")?;
+        command.env("PATH", path);
+        Ok(())
+    }
+
     /// The locked packages of a folder, if they are not there already.
     pub(crate) fn install_packages(&self, folder: &Path) -> Result<()> {
         let installed = modified(&folder.join("node_modules/.package-lock.json"));

@@ -3,9 +3,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use crate::end_to_end;
+use crate::node;
 use crate::prepare;
-use crate::run::{Context, Failure, Result, cargo, say, show};
+use crate::run::{Context, Failure, Result, cargo, root, say, show};
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     say("runs every test, and brings what is missing for it: a PostgreSQL, Node with the locked npm packages");
@@ -15,10 +15,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if let Some(postgres) = &server {
         command.env("TEST_DATABASE_URL", postgres.url());
     }
-    let mut count = run_and_count(&mut command)?;
-    if arguments.is_empty() {
-        end_to_end::run(&mut count)?;
+    if let Some(node) = node::find()? {
+        node.install_packages(&root().join("tests/clients/scalingo-js"))?;
+        node.put_first(&mut command)?;
     }
+    let count = run_and_count(&mut command)?;
     let line = format!("{} passed, {} failed\n", count.passed, count.failed);
     std::io::stdout()
         .write_all(line.as_bytes())
@@ -35,9 +36,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 }
 
 /// What the tests came to.
-pub(crate) struct Count {
-    pub(crate) passed: u64,
-    pub(crate) failed: u64,
+struct Count {
+    passed: u64,
+    failed: u64,
     /// Whether cargo itself was content.
     success: bool,
 }
