@@ -11,7 +11,10 @@ async fn status(gateway: &Gateway, path: &str, authorization: Option<&str>) -> S
     if let Some(authorization) = authorization {
         request = request.header(header::AUTHORIZATION, authorization);
     }
-    gateway.send(request.body(Body::empty()).unwrap()).await.status()
+    gateway
+        .send(request.body(Body::empty()).expect("a request"))
+        .await
+        .status()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

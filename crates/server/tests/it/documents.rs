@@ -14,14 +14,16 @@ fn document() -> Value {
 }
 
 fn operations(document: &Value) -> Vec<(String, &Map<String, Value>)> {
-    let paths = document["paths"].as_object().unwrap();
+    let paths = document["paths"].as_object().expect("paths");
     paths
         .iter()
         .flat_map(|(path, item)| {
             item.as_object()
-                .unwrap()
+                .expect("a path")
                 .iter()
-                .map(move |(method, operation)| (format!("{method} {path}"), operation.as_object().unwrap()))
+                .map(move |(method, operation)| {
+                    (format!("{method} {path}"), operation.as_object().expect("an operation"))
+                })
         })
         .collect()
 }

@@ -12,7 +12,7 @@ use slipway_api::Cursor;
 use slipway_core::SystemClock;
 use slipway_core::provider::ProviderRegistry;
 use slipway_feed::{Feed, FeedSettings};
-use slipway_server::{AppState, Scope, ServerSettings, Services, Token, router};
+use slipway_server::{AppState, Scope, ServerSettings, Services, TaskStatuses, Token, router};
 use slipway_store::event_log;
 use slipway_test_database::TestDatabase;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -74,6 +74,10 @@ impl Gateway {
     }
 
     pub(crate) async fn with(settings: ServerSettings) -> Self {
+        Self::with_tasks(settings, Arc::new(Vec::new)).await
+    }
+
+    pub(crate) async fn with_tasks(settings: ServerSettings, tasks: TaskStatuses) -> Self {
         let db = TestDatabase::create().await.expect("a database");
         let poll_interval = Duration::from_millis(200);
         let feed_settings = FeedSettings {
@@ -100,7 +104,7 @@ impl Gateway {
             registry: Arc::new(registry),
             clock,
             tokens: tokens.into_iter().collect(),
-            tasks: Arc::new(Vec::new),
+            tasks,
             settings,
             shutdown: shutdown.clone(),
         });
@@ -145,7 +149,7 @@ impl Gateway {
 
     /// Waits until the feed has read everything that is committed: who writes and reads at once may be faster than it.
     pub(crate) async fn settle(&self) {
-        let head = event_log::find_head(&mut *self.db.pool.acquire().await.expect("a connection"))
+        let head = event_log::find_head(&mut self.db.pool.acquire().await.expect("a connection"))
             .await
             .expect("a head");
         let head = Cursor {

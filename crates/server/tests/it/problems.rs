@@ -240,3 +240,26 @@ async fn without_a_database_every_read_says_so_and_nothing_of_it_crosses() {
     stopped.cancel();
     problem(&gateway.get("/events/stream").await, 503, "not_ready");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_panics_is_an_internal_error_and_tells_nothing() {
+    let gateway = Gateway::with_tasks(settings(), std::sync::Arc::new(|| panic!("a secret of ours"))).await;
+    let request = Request::get("/healthz").body(Body::empty()).unwrap();
+    let answer = gateway.ask(request).await;
+    problem(&answer, 500, "internal");
+    assert!(!answer.text.contains("secret"), "{}", answer.text);
+    gateway.get_ok("/whoami").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_the_gateway_serves_is_told_to_come_back() {
+    let gateway = Gateway::with(slipway_server::ServerSettings {
+        concurrent_requests: 0,
+        ..settings()
+    })
+    .await;
+    let answer = gateway.get("/deployments").await;
+    assert!(problem(&answer, 503, "overloaded").retryable && !answer.header("retry-after").is_empty());
+    // What waits by design is counted apart.
+    gateway.get_ok("/events").await;
+}

@@ -41,7 +41,7 @@ impl Reader {
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
         }
-        let response = gateway.send(request.body(Body::empty()).unwrap()).await;
+        let response = gateway.send(request.body(Body::empty()).expect("a request")).await;
         assert_eq!(response.status(), 200);
         for (name, value) in [
             ("content-type", "text/event-stream"),
@@ -67,7 +67,8 @@ impl Reader {
             let chunk = tokio::time::timeout(PATIENCE, self.body.next())
                 .await
                 .expect("in time")?;
-            self.pending.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
+            self.pending
+                .push_str(std::str::from_utf8(&chunk.expect("a chunk")).expect("text"));
         }
     }
 
@@ -106,7 +107,7 @@ fn parse(text: &str) -> Block {
             ("id", id) => block.id = Some(id.to_owned()),
             ("event", event) => block.event = Some(event.to_owned()),
             ("data", data) => block.data = Some(data.to_owned()),
-            ("retry", retry) => block.retry = Some(retry.parse().unwrap()),
+            ("retry", retry) => block.retry = Some(retry.parse().expect("a number")),
             ("", _) => block.comments += 1,
             other => panic!("{other:?}"),
         }
@@ -190,10 +191,8 @@ async fn a_filtered_stream_hears_of_the_position_that_was_looked_at() {
         assert!(beats < 100, "the position is told");
         let beat = reader.until("heartbeat").await;
         let view = beat.view();
-        assert_eq!(
-            (&beat.id, &view.id, &view.reason, beat.comments),
-            (&None, &None, &None, 1)
-        );
+        assert_eq!((&beat.id, &view.id, &view.reason), (&None, &None, &None));
+        assert!(beat.comments > 0);
         assert_eq!(view.freshness.len(), 1);
         if view.cursor.as_ref() == Some(&looked_at) {
             break;
