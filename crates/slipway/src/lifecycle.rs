@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -9,6 +10,9 @@ use crate::failure::Failure;
 
 /// A gentle end that takes longer becomes a hard one: streams and pollers 2 s, writes 15 s, the built-in database 10 s.
 const GENTLE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Who signals a whole process group, as `timeout` and some shells do, reaches us twice with what was meant once.
+const ECHO: Duration = Duration::from_secs(1);
 
 /// The two stages of the end.
 #[derive(Debug, Clone)]
@@ -37,6 +41,10 @@ impl Lifecycle {
             }
             tracing::info!("stopping; a second signal stops at once");
             tokens.soft.cancel();
+            tokio::time::sleep(ECHO).await;
+            // What came meanwhile was the same signal again.
+            let _ = interrupt.recv().now_or_never();
+            let _ = terminate.recv().now_or_never();
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
