@@ -59,9 +59,10 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(database) => match database.code().as_deref() {
                 // Serialization failure, deadlock, lock timeout.
                 Some("40001" | "40P01" | "55P03") => Self::Conflict(error),
-                // Connection exceptions, too many connections, shutting down, starting up, read-only after a fail-over.
+                // Connection exceptions, too many connections, shutting down, starting up, read-only after a fail-over, no
+                // connections accepted.
                 Some(code)
-                    if code.starts_with("08") || code.starts_with("57P0") || code == "53300" || code == "25006" =>
+                    if code.starts_with("08") || code.starts_with("57P0") || matches!(code, "53300" | "25006" | "55000") =>
                 {
                     Self::Unavailable(error)
                 }
