@@ -3,6 +3,7 @@
 mod comma;
 mod page_cursor;
 mod query;
+mod repeated;
 mod resource_id;
 
 pub(crate) use comma::{Limit, values};

@@ -5,6 +5,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
+use crate::extract::repeated;
 use crate::problem::{Code, Problem};
 
 /// The parameters of a request. `T` denies unknown fields and describes the known ones.
@@ -19,7 +20,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default();
+        let query = &*repeated::join::<T>(parts.uri.query().unwrap_or_default());
         let deserializer = serde_urlencoded::Deserializer::new(form(query));
         serde_path_to_error::deserialize(deserializer)
             .map(Self)
