@@ -1,7 +1,7 @@
 //! Follows an application's live stream for as long as something runs.
 //!
 //! The stream only makes things faster. It may drop, fall silent, replay or leave something out; so every end that it tells
-//! is read again by REST, and after every reconnect the newest page is read.
+//! is read again by REST, the newest page is read after every reconnect, and now and then while it is open.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -22,6 +22,8 @@ const LINGER: Duration = Duration::from_secs(3);
 const LONGEST_FOLLOW: Duration = Duration::from_secs(1_800);
 const CONFIRM_EVERY: Duration = Duration::from_secs(5);
 const STREAM_INTERVAL: Duration = Duration::from_secs(30);
+/// An end between the last read and the opening of a stream is told by neither.
+const FIRST_REREAD: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// So many connections in a row that brought nothing, and we go back to polling.
@@ -38,11 +40,7 @@ impl Worker {
         reconciled: Reconciled,
     ) -> Result<(Option<String>, Reconciled), Failure> {
         let started = Instant::now();
-        let mut running: HashSet<String> = reconciled
-            .unfinished
-            .iter()
-            .map(|row| row.provider_deployment_id.clone())
-            .collect();
+        let mut running = unfinished_ids(&reconciled);
         let mut fruitless = 0;
         let mut pause = FIRST_PAUSE;
         loop {
@@ -63,11 +61,7 @@ impl Worker {
             // The mark is read first: what it stands for is then covered by the read that follows.
             let activity = self.listed_activity().await?;
             let reconciled = self.reconcile(provider, application, false).await?;
-            running = reconciled
-                .unfinished
-                .iter()
-                .map(|row| row.provider_deployment_id.clone())
-                .collect();
+            running = unfinished_ids(&reconciled);
             if is_over || running.is_empty() {
                 return Ok((activity, reconciled));
             }
@@ -93,6 +87,7 @@ impl Worker {
         let mut heard = false;
         let mut confirmed_at = None;
         let mut idle_since = Instant::now();
+        let mut reread_at = Instant::now() + FIRST_REREAD;
         loop {
             if !running.is_empty() {
                 idle_since = Instant::now();
@@ -102,6 +97,12 @@ impl Worker {
             let item = tokio::select! {
                 () = self.shutdown.cancelled() => return Ok(heard),
                 () = tokio::time::sleep_until(deadline) => return Ok(heard),
+                () = tokio::time::sleep_until(reread_at), if !running.is_empty() => {
+                    self.reread(provider, application, running).await?;
+                    let interval = pace::while_running(STREAM_INTERVAL, pace::signed(started.elapsed()));
+                    reread_at = Instant::now() + pace::jittered(interval);
+                    continue;
+                }
                 item = stream.next() => item,
             };
             match item {
@@ -118,6 +119,20 @@ impl Worker {
                 confirmed_at = Some(Instant::now());
             }
         }
+    }
+
+    /// Sees by REST what an open stream left out, unless the budget is needed for more important reads.
+    async fn reread(
+        &self,
+        provider: &SharedProvider,
+        application: &Application,
+        running: &mut HashSet<String>,
+    ) -> Result<(), Failure> {
+        let now = self.context.clock.now();
+        if self.gates.wait(&self.account, provider.rate_budget(), now).is_none() {
+            *running = unfinished_ids(&self.reconcile(provider, application, false).await?);
+        }
+        Ok(())
     }
 
     async fn take(
@@ -186,4 +201,9 @@ impl Worker {
     fn tell_broken(&self, error: &slipway_core::provider::ProviderError) {
         tracing::info!(account.name = %self.account, error = %error, "a live stream broke; reading by REST and connecting again");
     }
+}
+
+fn unfinished_ids(reconciled: &Reconciled) -> HashSet<String> {
+    let rows = reconciled.unfinished.iter();
+    rows.map(|row| row.provider_deployment_id.clone()).collect()
 }
