@@ -3,36 +3,15 @@
 use std::process::Command;
 use std::time::Duration;
 
-use slipway_tests::{Case, Process, SimulateOptions, Simulators, workspace};
-
-const WAY_OUT: &str = "this test needs Node 20 or later with npm: `cargo xtask test` brings them";
+use slipway_tests::{Case, Process, SimulateOptions, Simulators, install_node_packages, require_tools, workspace};
 
 /// The real npm client of Scalingo against `slipway simulate`.
 #[tokio::test]
 async fn the_npm_client_of_scalingo() {
     let folder = workspace().join("tests/clients/scalingo-js");
-    for tool in ["node", "npm"] {
-        let found = Command::new(tool).arg("--version").output();
-        assert!(
-            found.is_ok_and(|output| output.status.success()),
-            "no `{tool}`: {WAY_OUT}"
-        );
-    }
+    require_tools(&["node", "npm"]);
+    install_node_packages(&folder).await;
     let case = Case::begin().await;
-    if !folder.join("node_modules/scalingo").exists() {
-        let mut install = Command::new("npm");
-        install
-            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .current_dir(&folder);
-        let installed = Process::start(install).ended_within(Duration::from_secs(180)).await;
-        assert_eq!(
-            installed.code,
-            Some(0),
-            "`npm ci` in {}: {}",
-            folder.display(),
-            installed.stderr
-        );
-    }
     let options = SimulateOptions {
         history: 10,
         speed: 50.0,

@@ -4,3 +4,4 @@ mod architecture;
 mod clients;
 mod flows;
 mod openapi;
+mod readme;

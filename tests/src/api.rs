@@ -9,6 +9,7 @@ use slipway_api::{
 };
 
 use crate::sse::Stream;
+use crate::wait::within;
 
 /// Longer than any answer takes, long polls included.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -124,6 +125,48 @@ impl Api {
                 None => return all,
             }
         }
+    }
+
+    /// Waits until the deployments with these ids at the provider are there and `fit`. What they were meanwhile is printed.
+    ///
+    /// # Panics
+    /// When it does not happen within the bound.
+    #[expect(clippy::print_stdout, reason = "shown beside a failing test")]
+    pub async fn wait_for_deployments(
+        &self,
+        provider_ids: &[String],
+        bound: Duration,
+        what: &str,
+        fit: impl Fn(&DeploymentView) -> bool,
+    ) {
+        let mut shown = BTreeMap::new();
+        within(
+            bound,
+            &format!("the deployments {provider_ids:?} are {what}"),
+            async || {
+                let all = self.deployments("").await;
+                let found = all.iter().filter(|item| {
+                    provider_ids
+                        .iter()
+                        .any(|id| Some(id) == item.provider_deployment_id.as_ref())
+                });
+                let found: Vec<_> = found.collect();
+                for item in &found {
+                    if shown.insert(item.id, item.version) != Some(item.version) {
+                        let said = (
+                            &item.status,
+                            &item.phase,
+                            item.is_finished,
+                            &item.provider_status,
+                            &item.observed_via,
+                        );
+                        println!("{}: {said:?}", item.id);
+                    }
+                }
+                (found.len() == provider_ids.len() && found.iter().all(|item| fit(item))).then_some(())
+            },
+        )
+        .await;
     }
 
     /// Every application, over all pages.

@@ -10,6 +10,7 @@ mod gateway;
 mod process;
 mod simulators;
 mod sse;
+mod tools;
 mod wait;
 
 pub use api::{Answer, Api};
@@ -19,4 +20,5 @@ pub use gateway::{Demo, DemoOptions, Gateway, ServeOptions};
 pub use process::{Ended, Process};
 pub use simulators::{Control, SimulateOptions, Simulators};
 pub use sse::{Block, Parser, Stream};
+pub use tools::{install_node_packages, require_tools};
 pub use wait::{BOUND, until, within};

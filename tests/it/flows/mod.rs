@@ -2,5 +2,7 @@
 
 mod crash;
 mod demo;
+mod outage;
 mod refusals;
+mod replicas;
 mod resume;
