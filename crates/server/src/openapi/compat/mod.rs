@@ -93,11 +93,25 @@ fn translate_path_item(item: &mut Value, place: &str) -> Result<()> {
         for (status, response) in entries(operation, "responses") {
             translate_response(response, &format!("{place} responses.{status}"))?;
         }
+        if let Some(responses) = object(operation, "responses") {
+            split_default(responses);
+        }
         if operation.contains_key("callbacks") {
             return Err(untranslatable("callbacks", &place));
         }
     }
     Ok(())
+}
+
+/// Errors by their ranges. Progenitor takes `default` for a way to succeed as well, and cannot have two types there.
+fn split_default(responses: &mut Map<String, Value>) {
+    let has_success = responses.keys().any(|status| status.starts_with('2'));
+    if let Some(default) = responses.get("default").filter(|_| has_success).cloned() {
+        responses.remove("default");
+        for range in ["4XX", "5XX"] {
+            responses.entry(range).or_insert_with(|| default.clone());
+        }
+    }
 }
 
 fn translate_parameters(owner: &mut Map<String, Value>, place: &str) -> Result<()> {

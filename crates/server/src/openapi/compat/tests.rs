@@ -182,6 +182,30 @@ fn parameters_and_headers_are_never_null() {
 }
 
 #[test]
+fn errors_are_ranges_beside_a_success_and_stay_alone_otherwise() {
+    let answers = |responses: Value| {
+        let document = json!({"openapi": "3.1.0", "paths": {"/x": {"get": {"responses": responses}}}});
+        to_3_0(document).expect("translated")["paths"]["/x"]["get"]["responses"].clone()
+    };
+    let [good, bad, own] = ["good", "bad", "own"].map(|description| json!({"description": description}));
+    let cases = [
+        (
+            json!({"200": good, "default": bad}),
+            json!({"200": good, "4XX": bad, "5XX": bad}),
+        ),
+        (
+            json!({"200": good, "5XX": own, "default": bad}),
+            json!({"200": good, "4XX": bad, "5XX": own}),
+        ),
+        (json!({"200": good, "404": bad}), json!({"200": good, "404": bad})),
+        (json!({"default": good}), json!({"default": good})),
+    ];
+    for (newer, older) in cases {
+        assert_eq!(answers(newer.clone()), older, "{newer}");
+    }
+}
+
+#[test]
 fn a_stream_is_text() {
     let event = json!({"$ref": "#/components/schemas/Event"});
     let document = json!({
