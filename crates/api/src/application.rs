@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::action::{self, BlockedActionView};
+use crate::deployment::DeploymentView;
 use crate::freshness::{FreshnessView, ListFreshnessView};
 
 /// Whether something can be done. Closed for all of v1.
@@ -65,7 +66,7 @@ pub struct ApplicationView {
     pub provider_application_id: String,
     /// The provider's name for it.
     pub name: String,
-    /// The environment.
+    /// The environment: the provider's, else the one that a rule of the gateway's configuration gives.
     #[schema(required = true)]
     pub environment: Option<String>,
     /// The region.
@@ -89,10 +90,10 @@ pub struct ApplicationView {
     /// The provider's own word for its health, verbatim.
     #[schema(required = true)]
     pub health: Option<String>,
-    /// Who owns it.
+    /// Who owns it: at the provider, else by a rule of the gateway's configuration.
     #[schema(required = true)]
     pub owner: Option<String>,
-    /// Labels.
+    /// What rules of the gateway's configuration say of it.
     pub labels: BTreeMap<String, String>,
     /// The newest deployment.
     #[schema(required = true)]
@@ -122,8 +123,14 @@ pub struct ApplicationView {
     #[schema(required = true)]
     #[serde(with = "time::serde::rfc3339::option")]
     pub archived_at: Option<OffsetDateTime>,
-    /// Raised with every change of any field here but `freshness`.
+    /// Raised with every change of any field here but `freshness` and what `include` names.
     pub version: i64,
+    /// The newest deployment: only there when `include` names it, and null without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_deployment: Option<DeploymentView>,
+    /// The deployment that runs now: only there when `include` names it, and null without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_deployment: Option<DeploymentView>,
 }
 
 impl ApplicationView {
@@ -138,7 +145,7 @@ impl ApplicationView {
             account: application.account.to_string(),
             provider_application_id: observed.provider_application_id,
             name: observed.name,
-            environment: observed.environment,
+            environment: application.environment.clone(),
             region: observed.region,
             url: observed.url,
             provider_url: observed.provider_url,
@@ -146,8 +153,8 @@ impl ApplicationView {
             git_branch: observed.git_branch,
             provider_status: observed.provider_status,
             health: observed.health,
-            owner: observed.owner,
-            labels: BTreeMap::new(),
+            owner: application.owner.clone(),
+            labels: application.labels.clone(),
             last_deployment_id: application.last_deployment_id.map(|id| id.0),
             live_deployment_id: application.live_deployment_id.map(|id| id.0),
             capabilities: ApplicationCapabilitiesView {
@@ -168,6 +175,8 @@ impl ApplicationView {
             updated_at: application.updated_at,
             archived_at: application.archived_at,
             version: application.version,
+            last_deployment: None,
+            live_deployment: None,
         }
     }
 }

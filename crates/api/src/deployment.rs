@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::action::{self, BlockedActionView};
 use crate::freshness::ListFreshnessView;
+use crate::timeline::TimelineEntryView;
 
 /// Where a deployment stands. Closed for all of v1; `phase`, `failure_reason` and `provider_status` say more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -248,6 +249,13 @@ pub struct DeploymentView {
     /// When any field here last changed.
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
+    /// The provider's last whole answer, its secrets removed: only there when `include` names it, and null without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, serde_json::Value>>)]
+    pub raw: Option<serde_json::Map<String, serde_json::Value>>,
+    /// The states that it was in, oldest first: only there when `include` names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Vec<TimelineEntryView>>,
 }
 
 impl DeploymentView {
@@ -336,12 +344,14 @@ impl DeploymentView {
             },
             allowed_actions,
             blocked_actions,
-            labels: BTreeMap::new(),
+            labels: deployment.labels.clone(),
             version: deployment.version,
             first_seen_at: deployment.first_seen_at,
             observed_at: deployment.observed_at,
             observed_via: deployment.observed_via.as_str().to_owned(),
             updated_at: deployment.updated_at,
+            raw: None,
+            timeline: None,
         }
     }
 }
@@ -349,7 +359,7 @@ impl DeploymentView {
 /// A page of deployments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeploymentList {
-    /// Newest first.
+    /// Newest first, or in the order of `sort`.
     pub items: Vec<DeploymentView>,
     /// Where the next page begins; null at the end, which is the only sign of it.
     #[schema(required = true)]

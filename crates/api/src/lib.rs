@@ -3,6 +3,7 @@
 mod account;
 mod action;
 mod application;
+mod board;
 mod cursor;
 mod deployment;
 mod event;
@@ -14,6 +15,7 @@ mod timeline;
 pub use account::{AccountList, AccountView, RateBudgetView};
 pub use action::BlockedActionView;
 pub use application::{ApplicationCapabilitiesView, ApplicationList, ApplicationView, Support};
+pub use board::{BoardItemList, BoardItemView};
 pub use cursor::{Cursor, InvalidCursor};
 pub use deployment::{ActorView, ArtifactView, DeploymentList, DeploymentView, GitView, LogsView, Status, TriggerView};
 pub use event::{EventList, EventView};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::application::Labels;
 use crate::id::{AccountName, ApplicationId, DeploymentId, ProviderName};
 use crate::observation::Via;
 use crate::transition::Tracked;
@@ -162,6 +163,10 @@ pub struct Deployment {
     pub provider_deployment_id: Option<String>,
     /// The application's environment when this row was last written.
     pub environment: Option<String>,
+    /// The application's labels when this row was last written.
+    pub labels: Labels,
+    /// The application's name when this row was last written; found by searches, not public.
+    pub application_name: String,
     /// State and details, as `transition` keeps them.
     pub tracked: Tracked,
     /// Whether this is what runs now; null where nobody can tell.

@@ -12,7 +12,7 @@ pub mod provider;
 pub mod state;
 pub mod transition;
 
-pub use application::Application;
+pub use application::{Application, Labels};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use deployment::{Deployment, DeploymentDetails};
 pub use event::EventType;

@@ -7,6 +7,8 @@ use slipway_core::provider::ProviderRegistry;
 use slipway_store::PgPool;
 use time::{Duration, OffsetDateTime};
 
+use crate::rules::Rules;
+
 /// The database, the adapters and the time.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -16,6 +18,8 @@ pub struct Context {
     pub registry: ProviderRegistry,
     /// This process's clock.
     pub clock: Arc<dyn Clock>,
+    /// What gives environments, owners and labels.
+    pub rules: Arc<Rules>,
     /// How the database's clock differs from ours.
     offset: Arc<Mutex<Duration>>,
 }
@@ -27,8 +31,15 @@ impl Context {
             pool,
             registry,
             clock,
+            rules: Arc::default(),
             offset: Arc::default(),
         }
+    }
+
+    /// The same with rules.
+    pub fn with_rules(mut self, rules: Rules) -> Self {
+        self.rules = Arc::new(rules);
+        self
     }
 
     /// Notes what the database's clock says now.

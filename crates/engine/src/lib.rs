@@ -3,6 +3,8 @@
 mod context;
 mod freshness;
 pub mod ingest;
+mod relabel;
+pub mod rules;
 pub mod supervisor;
 pub mod sync;
 
@@ -33,6 +35,12 @@ impl Engine {
         }
     }
 
+    /// The same with rules that give environments, owners and labels.
+    pub fn with_rules(mut self, rules: rules::Rules) -> Self {
+        self.context = self.context.with_rules(rules);
+        self
+    }
+
     /// What the engine works with, for callers that bring observations in themselves.
     pub fn context(&self) -> &Context {
         &self.context
@@ -51,6 +59,11 @@ impl Engine {
         let (context, shutdown) = (self.context.clone(), supervisor.shutdown().clone());
         supervisor.spawn("freshness", move || {
             freshness::announce(context.clone(), shutdown.clone())
+        });
+        let (context, shutdown) = (self.context.clone(), supervisor.shutdown().clone());
+        let relabel = Arc::new(relabel::Relabel::default());
+        supervisor.spawn("relabel", move || {
+            relabel::run(Arc::clone(&relabel), context.clone(), shutdown.clone())
         });
     }
 }

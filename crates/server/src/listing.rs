@@ -99,6 +99,38 @@ pub(crate) fn json_response(body: impl Into<Body>) -> Response {
     response
 }
 
+/// A member to add to an object that is JSON already.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member<'a> {
+    name: &'static str,
+    json: Option<&'a str>,
+}
+
+impl<'a> Member<'a> {
+    /// None is null.
+    pub(crate) fn new(name: &'static str, json: Option<&'a str>) -> Self {
+        Self { name, json }
+    }
+}
+
+/// Adds members to an object.
+pub(crate) fn splice(mut object: String, members: &[Member<'_>]) -> String {
+    for member in members {
+        object.truncate(object.trim_end().len());
+        // The closing brace goes and comes back.
+        object.pop();
+        if object.len() > 1 {
+            object.push(',');
+        }
+        object.push('"');
+        object.push_str(member.name);
+        object.push_str("\":");
+        object.push_str(member.json.unwrap_or("null"));
+        object.push('}');
+    }
+    object
+}
+
 /// Puts an entity tag on an answer.
 pub(crate) fn set_tag(response: &mut Response, tag: &str) {
     if let Ok(value) = HeaderValue::from_str(tag) {

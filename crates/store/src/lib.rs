@@ -4,16 +4,20 @@ pub mod applications;
 pub mod deployments;
 mod error;
 pub mod event_log;
+pub mod labels;
 pub mod listener;
 pub mod page;
 pub mod pool;
+pub mod restamps;
 pub mod sync_targets;
 pub mod transitions;
 pub mod unmapped_statuses;
+mod visibility;
 
 pub use error::StoreError;
 pub use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool};
 pub use sqlx::{Acquire, Connection, Transaction};
+pub use visibility::Visibility;
 
 /// What every function here answers.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -3,11 +3,11 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The last row of the page before, in a list of deployments by creation.
+/// The last row of the page before, in a list of deployments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AfterDeployment {
-    /// Its `created_at`.
-    pub created_at: OffsetDateTime,
+    /// The instant that the list is sorted by.
+    pub at: OffsetDateTime,
     /// Its id.
     pub id: Uuid,
 }

@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use slipway_core::{AccountName, Application, ApplicationId, ApplicationObservation, EventType, ProviderName, id};
+use slipway_core::{
+    AccountName, Application, ApplicationId, ApplicationObservation, EventType, Labels, ProviderName, id,
+};
 use slipway_store::event_log::{self, NewEvent};
-use slipway_store::{Connection, PgConnection, StoreError, applications, sync_targets};
+use slipway_store::{Connection, PgConnection, StoreError, applications, restamps, sync_targets};
 
 use super::{IngestError, Lease, TRIES, events};
 use crate::context::Context;
+use crate::rules::Stamp;
 
 /// Stores what is new or different of `observed`, gives new applications a sync target, and makes due what moved. Answers
 /// the ids, in the order of `observed`.
@@ -118,15 +121,19 @@ async fn write(
         .map(|application| (application.observed.provider_application_id.clone(), application))
         .collect();
     let mut new_events: Vec<NewEvent> = Vec::new();
+    let (mut written, mut restamped) = (Vec::new(), Vec::new());
     for seen in observed {
         let public = public_part(seen);
         match by_key.remove(&seen.provider_application_id) {
             None => {
-                let application = Application {
+                let mut application = Application {
                     id: ApplicationId::new(now),
                     provider: provider.clone(),
                     account: account.clone(),
                     observed: public,
+                    environment: None,
+                    owner: None,
+                    labels: Labels::new(),
                     last_deployment_id: None,
                     live_deployment_id: None,
                     first_seen_at: now,
@@ -134,7 +141,8 @@ async fn write(
                     archived_at: None,
                     version: 1,
                 };
-                if applications::insert(&mut transaction, &application).await? {
+                context.rules.apply(&mut application);
+                if applications::insert(&mut transaction, &application, context.rules.hash()).await? {
                     let activity = seen.activity.as_deref();
                     let target = id::new_id(now);
                     let (account, provider) = (account.as_str(), provider.as_str());
@@ -155,7 +163,13 @@ async fn write(
             }
             Some(application) if application.observed == public && application.archived_at.is_none() => {}
             Some(mut application) => {
+                let before = Stamp::of(&application);
                 application.observed = public;
+                context.rules.apply(&mut application);
+                if Stamp::of(&application) != before {
+                    restamped.push(application.id.0);
+                }
+                written.push(application.id.0);
                 application.archived_at = None;
                 application.updated_at = now;
                 application.version += 1;
@@ -164,6 +178,8 @@ async fn write(
             }
         }
     }
+    applications::note_rules(&mut transaction, &written, context.rules.hash()).await?;
+    restamps::insert(&mut transaction, &restamped).await?;
     event_log::append(&mut transaction, &new_events, now).await?;
     transaction.commit().await.map_err(StoreError::from)?;
     Ok(())

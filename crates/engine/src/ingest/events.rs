@@ -52,7 +52,7 @@ pub(super) fn of_application(application: &Application, has_history: bool) -> Ne
 }
 
 /// An event about an application alone.
-pub(super) fn about_application(application: &Application, r#type: EventType) -> NewEvent {
+pub(crate) fn about_application(application: &Application, r#type: EventType) -> NewEvent {
     NewEvent {
         r#type,
         occurred_at: None,
@@ -60,12 +60,34 @@ pub(super) fn about_application(application: &Application, r#type: EventType) ->
         deployment_id: None,
         provider: Some(application.provider.to_string()),
         account: Some(application.account.to_string()),
-        environment: application.observed.environment.clone(),
+        environment: application.environment.clone(),
         status: None,
         previous_status: None,
         observed_via: None,
         reason: None,
         deployment: None,
+    }
+}
+
+/// Fields of a deployment changed that no observation decides; its public JSON is `body` now.
+pub(crate) fn of_restamped(deployment: &Deployment, body: &str) -> NewEvent {
+    about_deployment(deployment, EventType::DeploymentUpdated, body)
+}
+
+fn about_deployment(deployment: &Deployment, r#type: EventType, body: &str) -> NewEvent {
+    NewEvent {
+        r#type,
+        occurred_at: None,
+        application_id: Some(deployment.application_id),
+        deployment_id: Some(deployment.id),
+        provider: Some(deployment.provider.to_string()),
+        account: Some(deployment.account.to_string()),
+        environment: deployment.environment.clone(),
+        status: Some(deployment.tracked.status()),
+        previous_status: None,
+        observed_via: Some(deployment.observed_via),
+        reason: None,
+        deployment: Some(body.to_owned()),
     }
 }
 
@@ -102,22 +124,14 @@ fn event(draft: &Draft, r#type: EventType, body: &str) -> NewEvent {
             | EventType::DeploymentCorrected
     );
     NewEvent {
-        r#type,
         occurred_at: match r#type {
             EventType::DeploymentCreated => deployment.tracked.details.created_at,
             EventType::DeploymentRolledBack => deployment.tracked.details.rolled_back_at,
             _ if tells_status => time_of_state(deployment),
             _ => None,
         },
-        application_id: Some(deployment.application_id),
-        deployment_id: Some(deployment.id),
-        provider: Some(deployment.provider.to_string()),
-        account: Some(deployment.account.to_string()),
-        environment: deployment.environment.clone(),
-        status: Some(deployment.tracked.status()),
         previous_status: draft.changes.previous_status.filter(|_| tells_status),
-        observed_via: Some(deployment.observed_via),
         reason: deployment.tracked.state.failure_reason.clone().filter(|_| tells_status),
-        deployment: Some(body.to_owned()),
+        ..about_deployment(deployment, r#type, body)
     }
 }

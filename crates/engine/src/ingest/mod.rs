@@ -5,7 +5,7 @@
 //! unchanged takes no lock and writes nothing.
 
 mod applications;
-mod events;
+pub(crate) mod events;
 mod plan;
 
 use std::collections::HashMap;

@@ -1,12 +1,14 @@
 //! From requests to values: parameters, ids, page cursors. What does not fit is refused by name, never ignored.
 
 mod comma;
+mod filter;
 mod page_cursor;
 mod query;
 mod repeated;
 mod resource_id;
 
 pub(crate) use comma::{Limit, values};
+pub(crate) use filter::{Instant, Labelled, ShaPrefix, Words};
 pub(crate) use page_cursor::PageCursor;
 pub(crate) use query::Parameters;
 pub(crate) use resource_id::ResourceId;

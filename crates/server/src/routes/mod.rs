@@ -2,6 +2,7 @@
 
 mod accounts;
 mod applications;
+mod board;
 mod deployments;
 mod events;
 pub(crate) mod health;
@@ -22,6 +23,7 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
         .routes(routes!(applications::list::list_applications))
         .routes(routes!(applications::get::get_application))
         .routes(routes!(applications::list_deployments::list_application_deployments))
+        .routes(routes!(board::get::get_board))
         .routes(routes!(deployments::list::list_deployments))
         .routes(routes!(deployments::get::get_deployment))
         .routes(routes!(deployments::timeline::get_deployment_timeline))

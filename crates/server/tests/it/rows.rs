@@ -12,7 +12,7 @@ use slipway_core::provider::{
 };
 use slipway_core::{
     Application, ApplicationId, ApplicationObservation, Authority, Deployment, DeploymentDetails, DeploymentId,
-    DeploymentObservation, EventType, FreshnessMode, Outcome, State, Status, Via, transition,
+    DeploymentObservation, EventType, FreshnessMode, Labels, Outcome, State, Status, Via, transition,
 };
 use slipway_store::deployments::StoredDeployment;
 use slipway_store::event_log::NewEvent;
@@ -104,6 +104,9 @@ pub(crate) async fn insert_application(pool: &PgPool, account: &str, name: &str)
             activity: None,
             is_busy: false,
         },
+        environment: Some("production".to_owned()),
+        owner: None,
+        labels: Labels::new(),
         last_deployment_id: None,
         live_deployment_id: None,
         first_seen_at: START,
@@ -112,7 +115,7 @@ pub(crate) async fn insert_application(pool: &PgPool, account: &str, name: &str)
         version: 1,
     };
     let mut tx = pool.begin().await.expect("a transaction");
-    assert!(applications::insert(&mut tx, &application).await.expect("inserted"));
+    assert!(applications::insert(&mut tx, &application, "").await.expect("inserted"));
     sync_targets::insert_application(&mut tx, new_id(START), account, "testcloud", application.id, None)
         .await
         .expect("a target");
@@ -120,7 +123,7 @@ pub(crate) async fn insert_application(pool: &PgPool, account: &str, name: &str)
         application_id: Some(application.id),
         provider: Some("testcloud".to_owned()),
         account: Some(account.to_owned()),
-        environment: application.observed.environment.clone(),
+        environment: application.environment.clone(),
         ..plain_event(EventType::ApplicationDiscovered)
     };
     event_log::append(&mut tx, &[event], START).await.expect("appended");
@@ -147,7 +150,9 @@ pub(crate) async fn insert_deployment(pool: &PgPool, application: &Application, 
         provider: application.provider.clone(),
         account: application.account.clone(),
         provider_deployment_id: Some(id.to_string()),
-        environment: application.observed.environment.clone(),
+        environment: application.environment.clone(),
+        labels: application.labels.clone(),
+        application_name: application.observed.name.clone(),
         tracked: *tracked,
         is_live: None,
         is_latest: true,

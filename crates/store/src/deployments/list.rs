@@ -1,15 +1,14 @@
 //! The list of deployments: keyset pages with optional filters, and the position in the event log that they show.
-//!
-//! Built at run time, here and nowhere else: with a dozen optional filters in one fixed statement PostgreSQL's generic plan
-//! walks the wrong index.
 
-use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use sqlx::{PgConnection, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::Result;
+use super::statement::{Choice, statement};
 use crate::event_log::Head;
+use crate::labels::{self, LabelSelector};
 use crate::page::AfterDeployment;
+use crate::{Result, Visibility};
 
 /// Which deployments a list shows. An empty filter lets everything through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +23,57 @@ pub struct DeploymentFilter {
     pub applications: Vec<Uuid>,
     /// Environments.
     pub environments: Vec<String>,
+    /// How the commit's hash begins: 4 characters at least, in lower case.
+    pub git_shas: Vec<String>,
+    /// Refs as they were asked for, or branches of deployments without one.
+    pub git_refs: Vec<String>,
+    /// Names of those who started them; e-mail address or id where the provider gives no name.
+    pub actors: Vec<String>,
+    /// What started them.
+    pub triggers: Vec<String>,
+    /// The provider's kinds of deployment.
+    pub kinds: Vec<String>,
+    /// Whether they run now.
+    pub is_live: Option<bool>,
+    /// Created at this instant or later.
+    pub created_after: Option<OffsetDateTime>,
+    /// Created before this instant.
+    pub created_before: Option<OffsetDateTime>,
+    /// Ended at this instant or later.
+    pub finished_after: Option<OffsetDateTime>,
+    /// Ended before this instant.
+    pub finished_before: Option<OffsetDateTime>,
+    /// What the labels of their applications say.
+    pub labels: LabelSelector,
+    /// Words that all begin a word of the application's name, the ref, the hash, the message or the actor's name.
+    pub words: Vec<String>,
+}
+
+/// What a list is sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DeploymentSort {
+    /// Newest first: the only order in which a walk meets every deployment once.
+    #[default]
+    NewestFirst,
+    /// Oldest first.
+    OldestFirst,
+    /// What ended last first; what has no time of its end is left out.
+    LastFinishedFirst,
+    /// What ended first first; what has no time of its end is left out.
+    FirstFinishedFirst,
+}
+
+/// A page of deployments to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeploymentQuery {
+    /// Which.
+    pub filter: DeploymentFilter,
+    /// In which order.
+    pub sort: DeploymentSort,
+    /// The last row of the page before.
+    pub after: Option<AfterDeployment>,
+    /// How many at most.
+    pub limit: usize,
 }
 
 /// A page of a list.
@@ -31,21 +81,32 @@ pub struct DeploymentFilter {
 pub struct DeploymentPage {
     /// The position in the event log that the page shows: read in the same statement.
     pub head: Head,
-    /// The public JSON of each deployment, newest first.
+    /// The public JSON of each deployment, in the order asked for.
     pub bodies: Vec<String>,
     /// Where the next page begins, if there is more.
     pub next: Option<AfterDeployment>,
 }
 
-/// At most `limit` deployments, newest first, from `after` on.
-pub async fn list(
-    conn: &mut PgConnection,
-    filter: &DeploymentFilter,
-    after: Option<AfterDeployment>,
-    limit: usize,
-) -> Result<DeploymentPage> {
-    let mut query = statement(filter, after, limit);
-    let rows = query.build().fetch_all(conn).await?;
+/// So many applications are walked side by side; more are looked for among all deployments.
+const SELECTED_MAX: usize = 64;
+
+/// A page of those deployments that the caller sees.
+pub async fn list(conn: &mut PgConnection, query: &DeploymentQuery, visibility: &Visibility) -> Result<DeploymentPage> {
+    let mut choice = Choice::new(&query.filter, visibility);
+    if !query.filter.labels.is_empty() {
+        // Read a moment before the list: which applications a label selects may lag behind by that much.
+        let most = i64::try_from(SELECTED_MAX + 1).unwrap_or(i64::MAX);
+        let selected = labels::list_selected(conn, &query.filter.labels, most).await?;
+        if selected.len() <= SELECTED_MAX {
+            choice.keep_applications(&selected);
+        } else {
+            choice.check_labels();
+        }
+    }
+    let mut statement = statement(&choice, query);
+    // The search is planned with its words at hand: whether they are rare decides between two indexes.
+    let is_prepared = query.filter.words.is_empty();
+    let rows = statement.build().persistent(is_prepared).fetch_all(conn).await?;
     let mut page = DeploymentPage {
         head: Head {
             epoch: String::new(),
@@ -65,64 +126,15 @@ pub async fn list(
         let Some(id) = row.try_get::<Option<Uuid>, _>("id")? else {
             continue;
         };
-        if page.bodies.len() == limit {
+        if page.bodies.len() == query.limit {
             page.next = last;
             break;
         }
         page.bodies.push(row.try_get("body")?);
         last = Some(AfterDeployment {
-            created_at: row.try_get::<OffsetDateTime, _>("created_at")?,
+            at: row.try_get("at")?,
             id,
         });
     }
     Ok(page)
-}
-
-fn statement(filter: &DeploymentFilter, after: Option<AfterDeployment>, limit: usize) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(
-        "SELECT head.epoch, head.seq, page.id, page.created_at, page.body FROM event_head AS head LEFT JOIN LATERAL (\
-         SELECT id, created_at, body FROM deployments WHERE true",
-    );
-    one_of(&mut query, "status", &filter.statuses);
-    one_of(&mut query, "provider", &filter.providers);
-    one_of(&mut query, "account", &filter.accounts);
-    one_of(&mut query, "environment", &filter.environments);
-    one_of(&mut query, "application_id", &filter.applications);
-    if let Some(after) = after {
-        query
-            .push(" AND (created_at, id) < (")
-            .push_bind(after.created_at)
-            .push(", ")
-            .push_bind(after.id)
-            .push(")");
-    }
-    // One more than asked for tells whether there is a next page.
-    let fetched = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    query
-        .push(" ORDER BY created_at DESC, id DESC LIMIT ")
-        .push_bind(fetched);
-    query.push(") AS page ON true ORDER BY page.created_at DESC, page.id DESC");
-    query
-}
-
-fn one_of<'a, T>(query: &mut QueryBuilder<Postgres>, column: &str, values: &'a [T])
-where
-    T: Clone + Send + Sync + 'static,
-    T: sqlx::Type<Postgres> + for<'q> sqlx::Encode<'q, Postgres> + sqlx::postgres::PgHasArrayType,
-{
-    match values {
-        [] => {}
-        // A single value lets the planner use the index on (column, created_at, id) in order.
-        [only] => {
-            query.push(" AND ").push(column).push(" = ").push_bind(only.clone());
-        }
-        several => {
-            query
-                .push(" AND ")
-                .push(column)
-                .push(" = ANY(")
-                .push_bind(several.to_vec())
-                .push(")");
-        }
-    }
 }

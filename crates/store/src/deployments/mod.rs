@@ -2,6 +2,7 @@
 
 mod list;
 mod row;
+mod statement;
 mod write;
 
 use std::collections::HashMap;
@@ -11,11 +12,12 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use list::{DeploymentFilter, DeploymentPage, list};
+pub use list::{DeploymentFilter, DeploymentPage, DeploymentQuery, DeploymentSort, list};
 pub use write::{StoredDeployment, insert, remember, update};
 
-use crate::Result;
 use crate::event_log::Head;
+use crate::page::AfterDeployment;
+use crate::{Result, Visibility};
 use row::DeploymentRow;
 
 /// Of these provider ids, the deployments of an application that are stored, by provider id. The caller holds the
@@ -30,7 +32,7 @@ pub async fn find_by_provider_ids(
         r#"
         SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
                superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
-               tracked
+               labels, application_name, tracked
         FROM deployments WHERE application_id = $1 AND provider_deployment_id = ANY($2)
         "#,
         application_id.0,
@@ -56,7 +58,7 @@ pub async fn find(conn: &mut PgConnection, id: DeploymentId) -> Result<Option<De
         r#"
         SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
                superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
-               tracked
+               labels, application_name, tracked
         FROM deployments WHERE id = $1
         "#,
         id.0
@@ -78,7 +80,7 @@ pub async fn find_last_succeeded(
         r#"
         SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
                superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
-               tracked
+               labels, application_name, tracked
         FROM deployments WHERE application_id = $1 AND status = $2 AND NOT (id = ANY($3))
         ORDER BY coalesce(finished_at, created_at) DESC, id DESC LIMIT 1
         "#,
@@ -90,6 +92,32 @@ pub async fn find_last_succeeded(
     .await?
     .map(Deployment::try_from)
     .transpose()
+}
+
+/// At most `limit` deployments of an application before a mark, newest first. The caller holds the application's lock.
+pub async fn list_before(
+    conn: &mut PgConnection,
+    application_id: ApplicationId,
+    mark: AfterDeployment,
+    limit: i64,
+) -> Result<Vec<Deployment>> {
+    let rows = sqlx::query_as!(
+        DeploymentRow,
+        r#"
+        SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
+               superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
+               labels, application_name, tracked
+        FROM deployments WHERE application_id = $1 AND (created_at, id) < ($2, $3)
+        ORDER BY created_at DESC, id DESC LIMIT $4
+        "#,
+        application_id.0,
+        mark.at,
+        mark.id,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Deployment::try_from).collect()
 }
 
 /// A deployment that has not ended.
@@ -136,11 +164,37 @@ pub async fn find_body(conn: &mut PgConnection, id: Uuid) -> Result<Option<Deplo
     .await?)
 }
 
+/// The last whole payload of one deployment as JSON, if one was stored.
+pub async fn find_payload(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>> {
+    let text = sqlx::query_scalar!(
+        r#"SELECT payload::text AS "payload!" FROM deployment_payloads WHERE deployment_id = $1"#,
+        id
+    );
+    Ok(text.fetch_optional(conn).await?)
+}
+
 /// The account that sees a deployment, if the deployment exists.
 pub async fn find_account(conn: &mut PgConnection, id: Uuid) -> Result<Option<String>> {
     Ok(sqlx::query_scalar!("SELECT account FROM deployments WHERE id = $1", id)
         .fetch_optional(conn)
         .await?)
+}
+
+/// Whether the caller sees a deployment: whether it exists, and its application is one that the caller sees.
+pub async fn is_visible(conn: &mut PgConnection, id: Uuid, visibility: &Visibility) -> Result<bool> {
+    let row = sqlx::query!(
+        r#"
+        SELECT application.id, application.provider, application.account, application.environment
+        FROM deployments AS deployment JOIN applications AS application ON application.id = deployment.application_id
+        WHERE deployment.id = $1
+        "#,
+        id
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.is_some_and(|row| {
+        visibility.shows_application(&row.provider, &row.account, row.id, row.environment.as_deref())
+    }))
 }
 
 /// One deployment, and the position in the event log that it shows: read in one statement.

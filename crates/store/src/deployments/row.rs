@@ -4,7 +4,7 @@ use slipway_core::{ApplicationId, Deployment, DeploymentId, Tracked, Via};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::StoreError;
+use crate::{StoreError, labels};
 
 pub(super) struct DeploymentRow {
     pub(super) id: Uuid,
@@ -23,6 +23,8 @@ pub(super) struct DeploymentRow {
     pub(super) observed_via: String,
     pub(super) updated_at: OffsetDateTime,
     pub(super) version: i64,
+    pub(super) labels: serde_json::Value,
+    pub(super) application_name: String,
     pub(super) tracked: serde_json::Value,
 }
 
@@ -33,6 +35,8 @@ impl TryFrom<DeploymentRow> for Deployment {
         let inconsistent = |what: String| StoreError::inconsistent("deployments", format!("row {}: {what}", row.id));
         let tracked = serde_json::from_value::<Tracked>(row.tracked)
             .map_err(|error| inconsistent(format!("tracked is not understood: {error}")))?;
+        let labels =
+            labels::read(row.labels).map_err(|error| inconsistent(format!("labels are not understood: {error}")))?;
         let observed_via = Via::parse(&row.observed_via)
             .ok_or_else(|| inconsistent(format!("observed_via {} is not known", row.observed_via)))?;
         Ok(Self {
@@ -42,6 +46,8 @@ impl TryFrom<DeploymentRow> for Deployment {
             account: row.account.into(),
             provider_deployment_id: row.provider_deployment_id,
             environment: row.environment,
+            labels,
+            application_name: row.application_name,
             tracked,
             is_live: row.is_live,
             is_latest: row.is_latest,

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Result, StoreError};
+use crate::{Result, StoreError, labels};
 
 /// A deployment with its public JSON and, where a whole payload was seen, that.
 #[derive(Debug, Clone)]
@@ -29,11 +29,12 @@ pub async fn insert(conn: &mut PgConnection, new: &[StoredDeployment], recorded_
         r#"
         INSERT INTO deployments (id, application_id, provider, account, environment, provider_deployment_id, status,
                                  is_finished, is_live, is_latest, superseded_by_id, rollback_of_id, created_at, finished_at,
-                                 first_seen_at, observed_at, observed_via, updated_at, version, tracked, body)
+                                 first_seen_at, observed_at, observed_via, updated_at, version, tracked, body, labels,
+                                 application_name)
         SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                              $8::boolean[], $9::boolean[], $10::boolean[], $11::uuid[], $12::uuid[], $13::timestamptz[],
                              $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::text[], $18::timestamptz[],
-                             $19::bigint[], $20::jsonb[], $21::text[])
+                             $19::bigint[], $20::jsonb[], $21::text[], $22::jsonb[], $23::text[])
         "#,
         &columns.ids,
         &columns.applications,
@@ -56,6 +57,8 @@ pub async fn insert(conn: &mut PgConnection, new: &[StoredDeployment], recorded_
         &columns.versions,
         &columns.tracked,
         &columns.bodies,
+        &columns.labels,
+        &columns.application_names,
     )
     .execute(&mut *conn)
     .await?;
@@ -79,12 +82,14 @@ pub async fn update(conn: &mut PgConnection, changed: &[StoredDeployment], recor
             is_finished = new.is_finished, is_live = new.is_live, is_latest = new.is_latest,
             superseded_by_id = new.superseded_by_id, rollback_of_id = new.rollback_of_id, finished_at = new.finished_at,
             observed_at = new.observed_at, observed_via = new.observed_via, updated_at = new.updated_at,
-            version = new.version, tracked = new.tracked, body = new.body
+            version = new.version, tracked = new.tracked, body = new.body, labels = new.labels,
+            application_name = new.application_name
         FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::boolean[], $8::uuid[],
                     $9::uuid[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::timestamptz[], $14::bigint[],
-                    $15::jsonb[], $16::text[])
+                    $15::jsonb[], $16::text[], $17::jsonb[], $18::text[])
              AS new (id, environment, provider_deployment_id, status, is_finished, is_live, is_latest, superseded_by_id,
-                     rollback_of_id, finished_at, observed_at, observed_via, updated_at, version, tracked, body)
+                     rollback_of_id, finished_at, observed_at, observed_via, updated_at, version, tracked, body, labels,
+                     application_name)
         WHERE old.id = new.id AND old.version = new.version - 1
         "#,
         &columns.ids,
@@ -103,6 +108,8 @@ pub async fn update(conn: &mut PgConnection, changed: &[StoredDeployment], recor
         &columns.versions,
         &columns.tracked,
         &columns.bodies,
+        &columns.labels,
+        &columns.application_names,
     )
     .execute(&mut *conn)
     .await?;
@@ -183,6 +190,8 @@ struct Columns {
     versions: Vec<i64>,
     tracked: Vec<serde_json::Value>,
     bodies: Vec<String>,
+    labels: Vec<serde_json::Value>,
+    application_names: Vec<String>,
 }
 
 impl Columns {
@@ -212,6 +221,8 @@ impl Columns {
             columns.versions.push(deployment.version);
             columns.tracked.push(tracked);
             columns.bodies.push(body.clone());
+            columns.labels.push(labels::write(&deployment.labels));
+            columns.application_names.push(deployment.application_name.clone());
         }
         Ok(columns)
     }

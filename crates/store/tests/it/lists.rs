@@ -1,9 +1,9 @@
 //! Keyset lists: no row twice, none missing, whatever comes in meanwhile.
 
 use slipway_core::Status;
-use slipway_store::applications::{self, ApplicationFilter};
-use slipway_store::deployments::{self, DeploymentFilter};
-use slipway_store::page::AfterApplication;
+use slipway_store::Visibility;
+use slipway_store::applications::{self, ApplicationQuery};
+use slipway_store::deployments::{self, DeploymentFilter, DeploymentQuery};
 use slipway_test_database::TestDatabase;
 
 use crate::rows::{insert_application, insert_deployment};
@@ -24,7 +24,12 @@ async fn a_walk_meets_every_deployment_once_while_new_ones_come_in() {
     }
     let (mut met, mut after, mut pages) = (Vec::new(), None, 0);
     loop {
-        let page = deployments::list(&mut conn, &DeploymentFilter::default(), after, 10)
+        let query = DeploymentQuery {
+            after,
+            limit: 10,
+            ..DeploymentQuery::default()
+        };
+        let page = deployments::list(&mut conn, &query, &Visibility::default())
             .await
             .expect("a page");
         assert!(!page.head.epoch.is_empty());
@@ -49,7 +54,7 @@ async fn a_walk_meets_every_deployment_once_while_new_ones_come_in() {
 async fn an_empty_page_still_tells_its_position_in_the_log() {
     let database = TestDatabase::create().await.expect("a database");
     let mut conn = database.pool.acquire().await.expect("a connection");
-    let page = deployments::list(&mut conn, &DeploymentFilter::default(), None, 10)
+    let page = deployments::list(&mut conn, &DeploymentQuery::default(), &Visibility::default())
         .await
         .expect("a page");
     assert!(page.bodies.is_empty() && page.next.is_none() && !page.head.epoch.is_empty());
@@ -67,7 +72,12 @@ async fn filters_combine() {
         insert_deployment(&mut conn, application, 1, status).await;
     }
     let count = async |conn: &mut slipway_store::PgConnection, filter: &DeploymentFilter| {
-        deployments::list(conn, filter, None, 10)
+        let query = DeploymentQuery {
+            filter: filter.clone(),
+            limit: 10,
+            ..DeploymentQuery::default()
+        };
+        deployments::list(conn, &query, &Visibility::default())
             .await
             .expect("a page")
             .bodies
@@ -94,20 +104,28 @@ async fn applications_come_by_name() {
     for name in ["b", "c", "a", "d"] {
         insert_application(&mut conn, "main", name).await;
     }
-    let filter = ApplicationFilter::default();
-    let first = applications::list(&mut conn, &filter, None, 3).await.expect("a page");
-    let last = &first[2];
-    let after = AfterApplication {
-        name: last.observed.name.clone(),
-        id: last.id.0,
-    };
-    let second = applications::list(&mut conn, &filter, Some(&after), 3)
-        .await
-        .expect("a page");
-    let names: Vec<_> = first
-        .iter()
-        .chain(&second)
-        .map(|application| application.observed.name.as_str())
-        .collect();
-    assert_eq!(names, ["a", "b", "c", "d"]);
+    for (descending, expected) in [(false, ["a", "b", "c", "d"]), (true, ["d", "c", "b", "a"])] {
+        let mut query = ApplicationQuery {
+            descending,
+            limit: 3,
+            ..ApplicationQuery::default()
+        };
+        let everything = Visibility::default();
+        let first = applications::list(&mut conn, &query, &everything)
+            .await
+            .expect("a page");
+        query.after = first.next.clone();
+        assert!(query.after.is_some());
+        let second = applications::list(&mut conn, &query, &everything)
+            .await
+            .expect("a page");
+        assert_eq!(second.next, None);
+        let names: Vec<_> = first
+            .rows
+            .iter()
+            .chain(&second.rows)
+            .map(|row| row.application.observed.name.as_str())
+            .collect();
+        assert_eq!(names, expected);
+    }
 }

@@ -2,7 +2,7 @@
 
 use slipway_core::{
     AccountName, Application, ApplicationId, ApplicationObservation, Authority, Deployment, DeploymentDetails,
-    DeploymentId, EventType, ProviderName, State, Status, Tracked, Via, id,
+    DeploymentId, EventType, Labels, ProviderName, State, Status, Tracked, Via, id,
 };
 use slipway_store::deployments::{self, StoredDeployment};
 use slipway_store::event_log::NewEvent;
@@ -50,6 +50,9 @@ pub(crate) async fn insert_application(conn: &mut PgConnection, account: &str, n
             activity: None,
             is_busy: false,
         },
+        environment: None,
+        owner: None,
+        labels: Labels::new(),
         last_deployment_id: None,
         live_deployment_id: None,
         first_seen_at: START,
@@ -57,7 +60,7 @@ pub(crate) async fn insert_application(conn: &mut PgConnection, account: &str, n
         archived_at: None,
         version: 1,
     };
-    assert!(applications::insert(conn, &application).await.expect("inserted"));
+    assert!(applications::insert(conn, &application, "").await.expect("inserted"));
     sync_targets::insert_application(conn, id::new_id(START), account, "scalingo", application.id, None)
         .await
         .expect("a target");
@@ -78,6 +81,8 @@ pub(crate) async fn insert_deployment(
         account: AccountName::from("main"),
         provider_deployment_id: Some(format!("{second}-{}", id::new_id(created_at))),
         environment: None,
+        labels: Labels::new(),
+        application_name: String::new(),
         tracked: Tracked {
             state: State::new(status, Authority::Rest),
             state_asked_at: created_at,

@@ -3,3 +3,6 @@
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod list_deployments;
+pub(crate) mod page;
+pub(crate) mod parameters;
+pub(crate) mod view;

@@ -1,17 +1,44 @@
 //! `GET /deployments/{deployment_id}`
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 use slipway_api::DeploymentView;
-use slipway_store::deployments;
+use slipway_store::{deployments, event_log, pool, transitions};
+use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::{Parameters, ResourceId};
-use crate::listing::{is_match, json_response, set_tag};
+use super::timeline::entries;
+use crate::extract::{Parameters, ResourceId, values};
+use crate::listing::{Member, is_match, json_response, set_tag, splice, to_json_text};
 use crate::position;
 use crate::problem::{Code, Problem};
-use crate::routes::PositionParameters;
 use crate::state::AppState;
+use crate::tokens::{Principal, Scope};
+
+/// What can be had with a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeploymentInclude {
+    /// The provider's last whole answer.
+    Raw,
+    /// The states that it was in.
+    Timeline,
+}
+
+/// What one deployment can be asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OneDeploymentParameters {
+    /// What to add, separated by commas. `raw` needs the scope `raw:read`.
+    #[serde(deserialize_with = "values")]
+    #[param(style = Form, explode = false, inline)]
+    include: Vec<DeploymentInclude>,
+    /// Wait, 5 seconds at most, until the answer shows this position in the event log.
+    min_cursor: Option<String>,
+}
 
 /// Get a deployment
 #[utoipa::path(
@@ -19,23 +46,59 @@ use crate::state::AppState;
     path = "/deployments/{deployment_id}",
     operation_id = "getDeployment",
     tag = "deployments",
-    params(("deployment_id" = uuid::Uuid, Path, description = "The gateway's id of the deployment."), PositionParameters),
+    params(
+        ("deployment_id" = uuid::Uuid, Path, description = "The gateway's id of the deployment."),
+        OneDeploymentParameters
+    ),
     responses((status = 200, description = "The deployment.", body = DeploymentView))
 )]
 pub(crate) async fn get_deployment(
     State(state): State<AppState>,
     ResourceId(id): ResourceId,
+    Extension(principal): Extension<Principal>,
     headers: HeaderMap,
-    Parameters(parameters): Parameters<PositionParameters>,
+    Parameters(parameters): Parameters<OneDeploymentParameters>,
 ) -> Result<Response, Problem> {
+    let with_raw = parameters.include.contains(&DeploymentInclude::Raw);
+    let with_timeline = parameters.include.contains(&DeploymentInclude::Timeline);
+    if with_raw && principal.scope != Scope::Admin {
+        return Err(Problem::new(Code::PermissionDenied).with_detail("`include=raw` needs the scope `raw:read`"));
+    }
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
-    let (head, found) = deployments::find_body_with_head(&mut *state.connection().await?, id).await?;
-    let found = found.ok_or_else(|| Problem::new(Code::NotFound).with_detail("there is no deployment with this id"))?;
-    let tag = format!("\"{}-{}\"", head.epoch, found.version);
+    let not_found = || Problem::new(Code::NotFound).with_detail("there is no deployment with this id");
+    let (head, version, body) = if with_raw || with_timeline {
+        let mut snapshot = pool::begin_snapshot(state.pool()).await?;
+        let head = event_log::find_head(&mut snapshot).await?;
+        let found = deployments::find_body(&mut snapshot, id).await?.ok_or_else(not_found)?;
+        let (raw, timeline);
+        let mut members = Vec::new();
+        if with_raw {
+            raw = deployments::find_payload(&mut snapshot, id).await?;
+            members.push(Member::new("raw", raw.as_deref()));
+        }
+        if with_timeline {
+            let rows = transitions::list_for_deployment(&mut snapshot, id).await?;
+            timeline = to_json_text(&entries(&rows))?;
+            members.push(Member::new("timeline", Some(&timeline)));
+        }
+        (head, found.version, splice(found.body, &members))
+    } else {
+        let (head, found) = deployments::find_body_with_head(&mut *state.connection().await?, id).await?;
+        let found = found.ok_or_else(not_found)?;
+        (head, found.version, found.body)
+    };
+    // What is included changes only together with the version.
+    let suffix = match (with_raw, with_timeline) {
+        (false, false) => "",
+        (true, false) => "-raw",
+        (false, true) => "-timeline",
+        (true, true) => "-raw-timeline",
+    };
+    let tag = format!("\"{}-{version}{suffix}\"", head.epoch);
     let mut response = if is_match(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        json_response(found.body)
+        json_response(body)
     };
     set_tag(&mut response, &tag);
     position::set(&mut response, &position::cursor(&head));

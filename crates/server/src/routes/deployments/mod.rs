@@ -2,4 +2,5 @@
 
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod parameters;
 pub(crate) mod timeline;

@@ -37,13 +37,8 @@ pub(crate) async fn get_deployment_timeline(
     let head = position::cursor(&event_log::find_head(&mut snapshot).await?);
     let rows = transitions::list_for_deployment(&mut snapshot, id).await?;
     drop(snapshot);
-    let next_rows = rows.iter().skip(1).map(Some).chain(std::iter::once(None));
-    let items = rows
-        .iter()
-        .zip(next_rows)
-        .map(|(row, next)| to_json_text(&entry(row, next)));
     Listing {
-        items: items.collect::<Result<_, _>>()?,
+        items: entries(&rows).iter().map(to_json_text).collect::<Result<_, _>>()?,
         versions: None,
         next_cursor: None,
         event_cursor: &head,
@@ -51,6 +46,12 @@ pub(crate) async fn get_deployment_timeline(
         freshness: None,
     }
     .respond(&headers)
+}
+
+/// The states with how long each lasted, in the order given: oldest first.
+pub(super) fn entries(rows: &[TransitionRow]) -> Vec<TimelineEntryView> {
+    let next_rows = rows.iter().skip(1).map(Some).chain(std::iter::once(None));
+    rows.iter().zip(next_rows).map(|(row, next)| entry(row, next)).collect()
 }
 
 fn entry(row: &TransitionRow, next: Option<&TransitionRow>) -> TimelineEntryView {

@@ -19,7 +19,7 @@ use crate::extract::{Limit, Parameters, values};
 use crate::listing::{json_response, to_json};
 use crate::position;
 use crate::problem::{Code, Problem};
-use crate::routes::deployments::list::status_words;
+use crate::routes::deployments::parameters::status_words;
 use crate::state::AppState;
 use crate::tokens::Principal;
 

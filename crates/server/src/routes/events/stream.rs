@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::extract::{Parameters, values};
 use crate::position;
 use crate::problem::{Code, Problem};
-use crate::routes::deployments::list::status_words;
+use crate::routes::deployments::parameters::status_words;
 use crate::sse::EventStream;
 use crate::state::AppState;
 use crate::tokens::Principal;

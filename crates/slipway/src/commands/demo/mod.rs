@@ -16,8 +16,8 @@ use slipway_provider_http::{ConfigError, Secret, Url};
 use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider};
 use slipway_server::ServerSettings;
 use slipway_simulator::{Simulator, SimulatorSettings};
-use slipway_store::deployments;
-use slipway_store::deployments::DeploymentFilter;
+use slipway_store::deployments::{self, DeploymentFilter, DeploymentQuery};
+use slipway_store::Visibility;
 
 use self::credentials::Credentials;
 use self::greeting::Greeting;
@@ -183,14 +183,18 @@ async fn wait_for_first_rows(database: &Database) {
 }
 
 async fn has_rows(database: &Database, account: &str) -> bool {
-    let filter = DeploymentFilter {
-        accounts: vec![account.to_owned()],
-        ..DeploymentFilter::default()
+    let query = DeploymentQuery {
+        filter: DeploymentFilter {
+            accounts: vec![account.to_owned()],
+            ..DeploymentFilter::default()
+        },
+        limit: 1,
+        ..DeploymentQuery::default()
     };
     let Ok(mut connection) = database.pool.acquire().await else {
         return false;
     };
-    deployments::list(&mut connection, &filter, None, 1)
+    deployments::list(&mut connection, &query, &Visibility::default())
         .await
         .is_ok_and(|page| !page.bodies.is_empty())
 }

@@ -1,0 +1,177 @@
+//! Brings applications and deployments to what the rules in force say, after the rules or an application changed.
+//!
+//! Without input and repeatable: every look compares the hash of the rules with what each application was last written with,
+//! and goes through the deployments of applications that are noted for it, from the newest back. Each batch is a transaction
+//! under the application's lock, with versions and events; any number of replicas may work at once. The rules in force are
+//! those of the process that started last: others stand back, else two configurations would overwrite each other in turn.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use slipway_api::DeploymentView;
+use slipway_core::{ApplicationId, EventType};
+use slipway_store::deployments::StoredDeployment;
+use slipway_store::event_log::{self, NewEvent};
+use slipway_store::page::AfterDeployment;
+use slipway_store::{Connection, PgConnection, StoreError, applications, deployments, labels, restamps};
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::ingest::{IngestError, events};
+use crate::rules::Stamp;
+
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Looks at the marks of other replicas' work in between.
+const LOOKS_BETWEEN_RULES: u32 = 15;
+const APPLICATIONS_PER_BATCH: i64 = 100;
+const DEPLOYMENTS_PER_BATCH: i64 = 200;
+
+/// What stays between restarts of the task.
+#[derive(Debug, Default)]
+pub(crate) struct Relabel {
+    /// The rules of this process were put in force once: a restart must not take them back from a newer process.
+    is_announced: AtomicBool,
+}
+
+/// Looks again and again until `shutdown`.
+///
+/// # Errors
+/// Ends with the first failure; the supervisor starts it again.
+pub(crate) async fn run(
+    relabel: Arc<Relabel>,
+    context: Context,
+    shutdown: CancellationToken,
+) -> Result<(), IngestError> {
+    let mut look = 0_u32;
+    loop {
+        let worked = {
+            let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
+            if !relabel.is_announced.load(Ordering::Relaxed) {
+                labels::announce_rules(&mut conn, context.rules.hash(), context.clock.now()).await?;
+                relabel.is_announced.store(true, Ordering::Relaxed);
+            }
+            let looks_at_rules = look.is_multiple_of(LOOKS_BETWEEN_RULES);
+            (looks_at_rules && relabel_some(&context, &mut conn).await?) | restamp_some(&context, &mut conn).await?
+        };
+        if worked {
+            if shutdown.is_cancelled() {
+                return Ok(());
+            }
+            continue;
+        }
+        look = look.wrapping_add(1);
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Applies the rules to a batch of applications. Answers whether there was anything to do.
+pub(crate) async fn relabel_some(context: &Context, conn: &mut PgConnection) -> Result<bool, IngestError> {
+    let hash = context.rules.hash();
+    if labels::find_rules(conn).await?.as_deref() != Some(hash) || !applications::has_other_rules(conn, hash).await? {
+        return Ok(false);
+    }
+    let mut transaction = conn.begin().await.map_err(StoreError::from)?;
+    let found = applications::lock_with_other_rules(&mut transaction, hash, APPLICATIONS_PER_BATCH).await?;
+    let is_any = !found.is_empty();
+    let ids: Vec<_> = found.iter().map(|application| application.id.0).collect();
+    let now = context.clock.now();
+    let (mut restamped, mut new_events): (Vec<_>, Vec<NewEvent>) = (Vec::new(), Vec::new());
+    for before in found {
+        let mut application = before.clone();
+        context.rules.apply(&mut application);
+        if application == before {
+            continue;
+        }
+        if Stamp::of(&application) != Stamp::of(&before) {
+            restamped.push(application.id.0);
+        }
+        application.version += 1;
+        application.updated_at = now;
+        applications::update(&mut transaction, &application).await?;
+        new_events.push(events::about_application(&application, EventType::ApplicationUpdated));
+    }
+    applications::note_rules(&mut transaction, &ids, hash).await?;
+    restamps::insert(&mut transaction, &restamped).await?;
+    if !new_events.is_empty() {
+        tracing::info!(
+            applications = new_events.len(),
+            "rules changed environment, owner or labels"
+        );
+    }
+    event_log::append(&mut transaction, &new_events, now).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
+    Ok(is_any)
+}
+
+/// Writes a batch of deployments again that carry what their application had before. Answers whether there was anything to
+/// do.
+pub(crate) async fn restamp_some(context: &Context, conn: &mut PgConnection) -> Result<bool, IngestError> {
+    let Some(id) = restamps::find_any(conn).await? else {
+        return Ok(false);
+    };
+    let mut transaction = conn.begin().await.map_err(StoreError::from)?;
+    restamp(context, &mut transaction, id).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
+    Ok(true)
+}
+
+async fn restamp(context: &Context, conn: &mut PgConnection, id: ApplicationId) -> Result<(), IngestError> {
+    let Some(application) = applications::lock(conn, id).await? else {
+        return Ok(());
+    };
+    // Under the lock: another replica may have gone on, or come to the end.
+    let Some(mark) = restamps::find(conn, id).await? else {
+        return Ok(());
+    };
+    let found = deployments::list_before(conn, id, mark, DEPLOYMENTS_PER_BATCH).await?;
+    let last = found.last().map(|deployment| AfterDeployment {
+        at: deployment.created_at,
+        id: deployment.id.0,
+    });
+    let provider = context.registry.get(&application.account);
+    let capabilities = provider.map(|provider| provider.capabilities()).unwrap_or_default();
+    let now = context.clock.now();
+    let (mut changed, mut new_events) = (Vec::new(), Vec::new());
+    let mut has_history = false;
+    for mut deployment in found {
+        let is_stamped = deployment.environment == application.environment
+            && deployment.labels == application.labels
+            && deployment.application_name == application.observed.name;
+        if is_stamped {
+            continue;
+        }
+        deployment.environment.clone_from(&application.environment);
+        deployment.labels.clone_from(&application.labels);
+        deployment.application_name.clone_from(&application.observed.name);
+        deployment.version += 1;
+        deployment.updated_at = now;
+        let body = serde_json::to_string(&DeploymentView::new(&deployment, capabilities))?;
+        if deployment.tracked.state.is_finished {
+            has_history = true;
+        } else {
+            new_events.push(events::of_restamped(&deployment, &body));
+        }
+        changed.push(StoredDeployment {
+            deployment,
+            body,
+            raw: None,
+        });
+    }
+    if has_history {
+        new_events.push(events::about_application(
+            &application,
+            EventType::ApplicationHistoryChanged,
+        ));
+    }
+    deployments::update(conn, &changed, now).await?;
+    match last {
+        Some(last) => restamps::advance(conn, id, last).await?,
+        None => restamps::delete(conn, id).await?,
+    }
+    event_log::append(conn, &new_events, now).await?;
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! `GET /board`
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use slipway_api::BoardItemList;
+
+use crate::extract::Parameters;
+use crate::listing::{Listing, Member, splice, to_json_text};
+use crate::position;
+use crate::problem::Problem;
+use crate::routes::applications::page::{self, Wanted};
+use crate::routes::applications::parameters::{BoardParameters, Included};
+use crate::routes::applications::view::version;
+use crate::state::AppState;
+
+/// Get what runs where
+///
+/// Applications by name, each with its environment, the deployment that runs now and the newest one, whole. A board puts
+/// `application.environment` into columns and groups rows by name or by a label. Costs the same however long history is.
+#[utoipa::path(
+    get,
+    path = "/board",
+    operation_id = "getBoard",
+    tag = "applications",
+    params(BoardParameters),
+    responses((status = 200, description = "A page of the board, by the name of the application.", body = BoardItemList))
+)]
+pub(crate) async fn get_board(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Parameters(parameters): Parameters<BoardParameters>,
+) -> Result<Response, Problem> {
+    let wanted = Wanted {
+        list: "board",
+        filter: &parameters.filter(),
+        is_descending: false,
+        included: Included { last: true, live: true },
+        limit: parameters.limit,
+        cursor: parameters.cursor.as_deref(),
+    };
+    position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
+    let page = page::read(&state, wanted).await?;
+    let (mut items, mut versions) = (Vec::new(), Vec::new());
+    for entry in &page.entries {
+        let (last, live) = (entry.last.as_ref(), entry.live.as_ref());
+        let application = to_json_text(&entry.view)?;
+        let members = [
+            Member::new("application", Some(&application)),
+            Member::new("live_deployment", live.map(|live| live.body.as_str())),
+            Member::new("last_deployment", last.map(|last| last.body.as_str())),
+        ];
+        items.push(splice("{}".to_owned(), &members));
+        versions.push(version(&entry.view, last, live));
+    }
+    Listing {
+        items,
+        versions: Some(versions),
+        next_cursor: page.next_cursor,
+        event_cursor: &page.event_cursor,
+        position: &page.head,
+        freshness: Some(page.freshness),
+    }
+    .respond(&headers)
+}

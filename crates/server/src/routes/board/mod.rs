@@ -1,0 +1,3 @@
+//! `/board`
+
+pub(crate) mod get;

@@ -1,0 +1,219 @@
+//! The list of applications: keyset pages by name, with the newest and the live deployment of each where they are asked for.
+//! Both are named on the application's row, so that the cost does not depend on history.
+
+use slipway_core::Application;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
+
+use super::row::ApplicationRow;
+use crate::deployments::DeploymentBody;
+use crate::labels::{self, LabelSelector};
+use crate::page::AfterApplication;
+use crate::{Result, Visibility};
+
+/// Which applications a list shows. An empty filter lets everything through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApplicationFilter {
+    /// Kinds of platform.
+    pub providers: Vec<String>,
+    /// Accounts.
+    pub accounts: Vec<String>,
+    /// Environments.
+    pub environments: Vec<String>,
+    /// Owners.
+    pub owners: Vec<String>,
+    /// Names, exactly.
+    pub names: Vec<String>,
+    /// What their labels say.
+    pub labels: LabelSelector,
+    /// Only those that the provider no longer has, or only those that it has.
+    pub archived: Option<bool>,
+}
+
+/// A page of applications to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApplicationQuery {
+    /// Which.
+    pub filter: ApplicationFilter,
+    /// From Z to A.
+    pub descending: bool,
+    /// The last row of the page before.
+    pub after: Option<AfterApplication>,
+    /// Whether the newest deployment of each is wanted.
+    pub with_last: bool,
+    /// Whether the live deployment of each is wanted.
+    pub with_live: bool,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// One application of a list.
+#[derive(Debug, Clone)]
+pub struct ListedApplication {
+    /// The application.
+    pub application: Application,
+    /// Its newest deployment, where that is wanted.
+    pub last: Option<DeploymentBody>,
+    /// Its live deployment, where that is wanted.
+    pub live: Option<DeploymentBody>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, Default)]
+pub struct ApplicationPage {
+    /// By name.
+    pub rows: Vec<ListedApplication>,
+    /// Where the next page begins, if there is more.
+    pub next: Option<AfterApplication>,
+}
+
+/// A page of those applications that the caller sees, by name.
+pub async fn list(
+    conn: &mut PgConnection,
+    query: &ApplicationQuery,
+    visibility: &Visibility,
+) -> Result<ApplicationPage> {
+    let mut statement = statement(query, visibility);
+    let rows = statement.build().fetch_all(conn).await?;
+    let mut page = ApplicationPage::default();
+    for row in &rows {
+        if page.rows.len() == query.limit {
+            page.next = page.rows.last().map(|last| AfterApplication {
+                name: last.application.observed.name.clone(),
+                id: last.application.id.0,
+            });
+            break;
+        }
+        page.rows.push(ListedApplication {
+            application: ApplicationRow::from_row(row)?.try_into()?,
+            last: body(row, query.with_last, "last_version", "last_body")?,
+            live: body(row, query.with_live, "live_version", "live_body")?,
+        });
+    }
+    Ok(page)
+}
+
+fn body(
+    row: &sqlx::postgres::PgRow,
+    is_wanted: bool,
+    version: &str,
+    body: &str,
+) -> std::result::Result<Option<DeploymentBody>, sqlx::Error> {
+    if !is_wanted {
+        return Ok(None);
+    }
+    let version: Option<i64> = row.try_get(version)?;
+    let body: Option<String> = row.try_get(body)?;
+    Ok(version
+        .zip(body)
+        .map(|(version, body)| DeploymentBody { version, body }))
+}
+
+fn statement(query: &ApplicationQuery, visibility: &Visibility) -> QueryBuilder<Postgres> {
+    let ApplicationQuery {
+        filter,
+        descending,
+        after,
+        with_last,
+        with_live,
+        limit,
+    } = query;
+    let mut sql = QueryBuilder::new("SELECT page.*");
+    for (is_wanted, name) in [(with_last, "last"), (with_live, "live")] {
+        if *is_wanted {
+            sql.push(format!(
+                ", {name}.version AS {name}_version, {name}.body AS {name}_body"
+            ));
+        }
+    }
+    sql.push(" FROM (SELECT * FROM applications WHERE true");
+    for (column, values) in [
+        ("provider", &filter.providers),
+        ("account", &filter.accounts),
+        ("environment", &filter.environments),
+        ("owner", &filter.owners),
+        ("name", &filter.names),
+    ] {
+        match values.as_slice() {
+            [] => {}
+            [only] => {
+                sql.push(format!(" AND {column} = ")).push_bind(only.clone());
+            }
+            several => {
+                sql.push(format!(" AND {column} = ANY("))
+                    .push_bind(several.to_vec())
+                    .push(")");
+            }
+        }
+    }
+    visibility.push_for_applications(&mut sql);
+    if !filter.labels.equal.is_empty() {
+        sql.push(" AND labels @> ")
+            .push_bind(labels::write(&filter.labels.equal));
+    }
+    if !filter.labels.different.is_empty() {
+        sql.push(" AND NOT labels @> ANY(")
+            .push_bind(filter.labels.forbidden())
+            .push(")");
+    }
+    match filter.archived {
+        None => {}
+        Some(true) => {
+            sql.push(" AND archived_at IS NOT NULL");
+        }
+        Some(false) => {
+            sql.push(" AND archived_at IS NULL");
+        }
+    }
+    let (beyond, direction) = if *descending { ("<", "DESC") } else { (">", "ASC") };
+    if let Some(after) = after {
+        sql.push(format!(" AND (name, id) {beyond} ("))
+            .push_bind(after.name.clone())
+            .push(", ")
+            .push_bind(after.id)
+            .push(")");
+    }
+    // One more than asked for tells whether there is a next page. In the text, because a plan for any limit at all would be
+    // one for a tenth of the table.
+    sql.push(format!(
+        " ORDER BY name {direction}, id {direction} LIMIT {}) AS page",
+        limit.saturating_add(1)
+    ));
+    for (is_wanted, name) in [(with_last, "last"), (with_live, "live")] {
+        if *is_wanted {
+            sql.push(format!(
+                " LEFT JOIN deployments AS {name} ON {name}.id = page.{name}_deployment_id"
+            ));
+        }
+    }
+    sql.push(format!(" ORDER BY page.name {direction}, page.id {direction}"));
+    sql
+}
+
+/// Applications to which other rules than these were applied last, locked in the order of their ids; those that others hold
+/// are left to them.
+pub async fn lock_with_other_rules(conn: &mut PgConnection, rules_hash: &str, limit: i64) -> Result<Vec<Application>> {
+    let rows = sqlx::query_as!(
+        ApplicationRow,
+        r#"
+        SELECT id, provider, account, provider_application_id, name, environment, provider_environment, region, url,
+               provider_url, git_repository, git_branch, provider_status, health, owner, provider_owner, labels,
+               provider_created_at, last_deployment_id, live_deployment_id, first_seen_at, updated_at, archived_at, version
+        FROM applications WHERE rules_hash IS DISTINCT FROM $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
+        "#,
+        rules_hash,
+        limit
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Application::try_from).collect()
+}
+
+/// Whether there are such applications.
+pub async fn has_other_rules(conn: &mut PgConnection, rules_hash: &str) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM applications WHERE rules_hash IS DISTINCT FROM $1) AS "exists!""#,
+        rules_hash
+    )
+    .fetch_one(conn)
+    .await?)
+}
