@@ -12,6 +12,8 @@ const CHECKS: [(&str, Check); 5] = [
             "clippy",
             "--workspace",
             "--all-targets",
+            "--features",
+            "slipway-tests/tools",
             "--",
             "-D",
             "warnings",

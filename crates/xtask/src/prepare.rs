@@ -31,6 +31,17 @@ pub(crate) fn postgres() -> Result<Option<Postgres>> {
     Ok(Some(server))
 }
 
+/// What the examples of the README call.
+pub(crate) fn tools() -> Result<()> {
+    let missing: Vec<&str> = ["curl", "jq"].into_iter().filter(|tool| !exists(tool)).collect();
+    if missing.is_empty() || !can_install() {
+        // Without a way to install them the tests say themselves what they lack.
+        return Ok(());
+    }
+    say(&format!("installing Debian's {}", missing.join(" and ")));
+    apt_get_install(&missing)
+}
+
 pub(crate) fn apt_get_install(packages: &[&str]) -> Result<()> {
     run(program("apt-get", &["update", "-qq"]).env("DEBIAN_FRONTEND", "noninteractive"))?;
     let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];

@@ -8,9 +8,18 @@ use crate::prepare;
 use crate::run::{Context, Failure, Result, cargo, root, say, show};
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    say("runs every test, and brings what is missing for it: a PostgreSQL, Node with the locked npm packages");
+    say(
+        "runs every test, and brings what is missing for it: a PostgreSQL, curl and jq, Node with the locked npm packages",
+    );
     let server = prepare::postgres()?;
-    let mut command = cargo(&["test", "--workspace", "--no-fail-fast"]);
+    prepare::tools()?;
+    let mut command = cargo(&[
+        "test",
+        "--workspace",
+        "--no-fail-fast",
+        "--features",
+        "slipway-tests/tools",
+    ]);
     command.args(arguments);
     if let Some(postgres) = &server {
         command.env("TEST_DATABASE_URL", postgres.url());

@@ -1,0 +1,5 @@
+//! What needs programs of others beside a PostgreSQL: Node with npm, curl, jq. `cargo xtask test` brings them and runs
+//! this; a plain `cargo test --workspace` leaves it out.
+
+mod readme;
+mod scalingo_client;
