@@ -1,11 +1,14 @@
 //! What every part of the engine works with.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use slipway_core::Clock;
 use slipway_core::provider::ProviderRegistry;
-use slipway_store::PgPool;
+use slipway_store::pool::PoolConnection;
+use slipway_store::{PgConnection, PgPool, StoreError};
 use time::{Duration, OffsetDateTime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::rules::Rules;
 
@@ -22,12 +25,39 @@ pub struct Context {
     pub rules: Arc<Rules>,
     /// How the database's clock differs from ours.
     offset: Arc<Mutex<Duration>>,
+    /// Half of the pool: the other half is for those who read, however much there is to sync.
+    connections: Arc<Semaphore>,
+}
+
+/// A connection of the pool, within the engine's share of it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    connection: PoolConnection,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+impl Deref for Connection {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
 }
 
 impl Context {
     /// A context whose clock is taken to agree with the database's until the first look at it.
     pub fn new(pool: PgPool, registry: ProviderRegistry, clock: Arc<dyn Clock>) -> Self {
+        let share = usize::try_from(pool.options().get_max_connections() / 2)
+            .unwrap_or(1)
+            .max(1);
         Self {
+            connections: Arc::new(Semaphore::new(share)),
             pool,
             registry,
             clock,
@@ -40,6 +70,17 @@ impl Context {
     pub fn with_rules(mut self, rules: Rules) -> Self {
         self.rules = Arc::new(rules);
         self
+    }
+
+    /// A connection to the database. Waits for its turn for as long as others of the engine have theirs; only then does the
+    /// pool's own patience begin. Never take a second one while holding one.
+    pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
+        // Closed never, so a turn always comes.
+        let share = Arc::clone(&self.connections).acquire_owned().await.ok();
+        Ok(Connection {
+            connection: self.pool.acquire().await?,
+            _share: share,
+        })
     }
 
     /// Notes what the database's clock says now.

@@ -28,7 +28,7 @@ pub(crate) async fn announce(context: Context, shutdown: CancellationToken) -> R
 }
 
 async fn announce_changes(context: &Context) -> Result<(), StoreError> {
-    let mut conn = context.pool.acquire().await?;
+    let mut conn = context.connection().await?;
     let backfills: HashMap<String, bool> = sync_targets::list_account_backfills(&mut conn)
         .await?
         .into_iter()

@@ -46,7 +46,7 @@ pub(crate) async fn run(
     let mut look = 0_u32;
     loop {
         let worked = {
-            let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
+            let mut conn = context.connection().await?;
             if !relabel.is_announced.load(Ordering::Relaxed) {
                 labels::announce_rules(&mut conn, context.rules.hash(), context.clock.now()).await?;
                 relabel.is_announced.store(true, Ordering::Relaxed);

@@ -8,6 +8,9 @@ use sqlx::{Postgres, Transaction};
 
 use crate::{Result, StoreError};
 
+/// A connection that goes back to its pool when it is dropped.
+pub type PoolConnection = sqlx::pool::PoolConnection<Postgres>;
+
 /// The schema, built in.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 

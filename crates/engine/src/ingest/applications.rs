@@ -24,7 +24,7 @@ pub async fn ingest_applications(
     lease: Lease,
     observed: &[ApplicationObservation],
 ) -> Result<Vec<ApplicationId>, IngestError> {
-    let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
+    let mut conn = context.connection().await?;
     let keys: Vec<String> = observed
         .iter()
         .map(|seen| seen.provider_application_id.clone())
@@ -60,7 +60,7 @@ pub async fn ingest_applications(
 /// # Errors
 /// See [`IngestError`].
 pub async fn archive(context: &Context, application_id: ApplicationId, lease: Lease) -> Result<(), IngestError> {
-    let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
+    let mut conn = context.connection().await?;
     let mut transaction = conn.begin().await.map_err(StoreError::from)?;
     let Some(mut application) = applications::lock(&mut transaction, application_id).await? else {
         return Ok(());

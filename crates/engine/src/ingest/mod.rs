@@ -101,7 +101,7 @@ async fn ingest_distinct(context: &Context, batch: &Batch) -> Result<Report, Ing
     if batch.observations.is_empty() {
         return Ok(Report::default());
     }
-    let mut conn = context.pool.acquire().await.map_err(StoreError::from)?;
+    let mut conn = context.connection().await?;
     if let Some(report) = find_unchanged(&mut conn, batch).await? {
         count_unmapped(context, &mut conn, batch).await?;
         return Ok(report);

@@ -78,14 +78,14 @@ pub async fn run(context: Context, settings: SyncSettings, shutdown: Cancellatio
     // safe at any point: only commits count.
     let _ = tokio::time::timeout(GRACE, async { while workers.join_next().await.is_some() {} }).await;
     workers.shutdown().await;
-    if let Ok(mut conn) = context.pool.acquire().await {
+    if let Ok(mut conn) = context.connection().await {
         sync_targets::release_all(&mut conn, Some(&settings.holder)).await?;
     }
     outcome
 }
 
 async fn register_accounts(context: &Context, settings: &SyncSettings) -> Result<Vec<String>, StoreError> {
-    let mut conn = context.pool.acquire().await?;
+    let mut conn = context.connection().await?;
     if settings.is_only_process {
         sync_targets::release_all(&mut conn, None).await?;
     }
@@ -107,7 +107,7 @@ async fn start_due(
     free: usize,
     shutdown: &CancellationToken,
 ) -> Result<Duration, StoreError> {
-    let mut conn = context.pool.acquire().await?;
+    let mut conn = context.connection().await?;
     let lease = pace::signed(settings.lease);
     let limit = i64::try_from(free).unwrap_or(i64::MAX);
     let targets = sync_targets::acquire_due(&mut conn, accounts, &settings.holder, lease, limit).await?;

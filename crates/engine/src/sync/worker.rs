@@ -5,14 +5,16 @@ use std::time::Duration;
 use slipway_core::observation::Asked;
 use slipway_core::provider::{ApplicationRef, ProviderError, SharedProvider};
 use slipway_core::{AccountName, ApplicationId, DeploymentObservation, Via};
+use slipway_store::StoreError;
 use slipway_store::sync_targets::{self, Attempt, LeasedTarget};
-use slipway_store::{PgConnection, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::gate::Gates;
 use super::{SyncSettings, pace};
-use crate::context::Context;
+use crate::context::{Connection, Context};
 use crate::ingest::{self, Batch, IngestError, Lease, Report};
+
+const AFTER_DATABASE: Duration = Duration::from_secs(1);
 
 /// Why an attempt ended without success.
 #[derive(Debug, thiserror::Error)]
@@ -168,10 +170,8 @@ impl Worker {
         }
     }
 
-    pub(super) async fn connection(
-        &self,
-    ) -> Result<impl std::ops::DerefMut<Target = PgConnection> + use<>, StoreError> {
-        Ok(self.context.pool.acquire().await?)
+    pub(super) async fn connection(&self) -> Result<Connection, StoreError> {
+        self.context.connection().await
     }
 
     /// Ends only when the lease is lost.
@@ -206,6 +206,14 @@ impl Worker {
                 tracing::info!(account.name = %self.account, "another process took a sync target over");
                 return None;
             }
+            if is_passing(failure) {
+                tracing::warn!(account.name = %self.account, error = %failure, "the database was away; the target is read again");
+                return Some(Done {
+                    attempt: Attempt::Postponed,
+                    interval: AFTER_DATABASE,
+                    next_in: AFTER_DATABASE,
+                });
+            }
             tracing::error!(account.name = %self.account, error = %failure, "what was read could not be stored");
             return Some(self.failed("not_stored", "what was read could not be stored".to_owned(), None));
         };
@@ -237,5 +245,12 @@ impl Worker {
         let Lease { target_id, token } = self.lease;
         sync_targets::release(&mut conn, target_id, token, &done.attempt, interval, next_in).await?;
         Ok(())
+    }
+}
+
+fn is_passing(failure: &Failure) -> bool {
+    match failure {
+        Failure::Store(error) | Failure::Ingest(IngestError::Store(error)) => error.is_transient(),
+        Failure::Provider(_) | Failure::Ingest(_) => false,
     }
 }
