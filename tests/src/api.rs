@@ -9,7 +9,7 @@ use slipway_api::{
 };
 
 use crate::sse::Stream;
-use crate::wait::within;
+use crate::wait::{until, within};
 
 /// Longer than any answer takes, long polls included.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -87,18 +87,34 @@ impl Api {
         })
     }
 
-    /// One GET.
+    /// One GET, again while the answer is 503: on a machine that does too much at once the database may take a while, and
+    /// clients are told to come back then.
     ///
     /// # Panics
-    /// When there is no answer.
+    /// When there is no answer, or still 503 after a while.
     pub async fn get(&self, path: &str) -> Answer {
-        let answer = self.try_get(path).await;
-        answer.unwrap_or_else(|error| panic!("GET {path}: {error:?}"))
+        until(&format!("GET {path} is served"), async || {
+            let answer = self.try_get(path).await;
+            let answer = answer.unwrap_or_else(|error| panic!("GET {path}: {error:?}"));
+            (answer.status != 503).then_some(answer)
+        })
+        .await
     }
 
     /// Whether `/readyz` says so.
     pub async fn is_ready(&self) -> bool {
         self.try_get("/readyz").await.is_ok_and(|answer| answer.status == 200)
+    }
+
+    /// Ready, or ready again in a moment: what lasts is a failure.
+    ///
+    /// # Panics
+    /// When it does not get ready.
+    pub async fn assert_ready(&self) {
+        within(Duration::from_secs(20), "the gateway is ready", async || {
+            self.is_ready().await.then_some(())
+        })
+        .await;
     }
 
     /// Every deployment that fits the query (`provider=cloud66`, or nothing), newest first, over all pages.

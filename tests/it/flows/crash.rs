@@ -74,7 +74,7 @@ async fn killed_ten_times_in_a_row() {
     let mut beginning = None;
     for round in 1..=10 {
         let demo = Demo::start(&case, &options).await;
-        assert!(demo.api.is_ready().await);
+        demo.api.assert_ready().await;
         let from = match &beginning {
             Some(from) => from,
             None => beginning.insert(demo.api.event_cursor().await),
@@ -126,7 +126,7 @@ async fn killed_while_it_starts() {
         process.ended().await;
     }
     let demo = Demo::start(&case, &options).await;
-    assert!(demo.api.is_ready().await);
+    demo.api.assert_ready().await;
     let deployments = demo.api.deployments("").await;
     let keys: BTreeSet<_> = deployments
         .iter()

@@ -32,7 +32,7 @@ async fn first_look(demo: &Demo) {
     );
     assert_eq!(keys(&demo.ready["simulators"]), ["cloud66", "control", "scalingo"]);
     assert_eq!(demo.ready["pid"], demo.process.pid());
-    assert!(demo.api.is_ready().await);
+    demo.api.assert_ready().await;
 
     let answer = demo.api.get("/api/v1/deployments?limit=200").await;
     let page: DeploymentList = answer.json();

@@ -39,10 +39,8 @@ async fn wait_for_errors(gateway: &Gateway, accounts: &[&str], kinds: &[&str]) -
         LONG,
         &format!("{accounts:?} report an error of {kinds:?}"),
         async || {
-            assert!(
-                gateway.api.is_ready().await,
-                "a provider never makes the gateway unready"
-            );
+            // A provider never makes the gateway unready.
+            gateway.api.assert_ready().await;
             let known = gateway.api.accounts().await;
             let is_told = |name: &&str| {
                 known.get(*name).is_some_and(|account| {
@@ -59,7 +57,7 @@ async fn wait_for_errors(gateway: &Gateway, accounts: &[&str], kinds: &[&str]) -
 
 async fn wait_until_fresh(gateway: &Gateway, accounts: &[&str]) {
     within(LONG, &format!("{accounts:?} are fresh again"), async || {
-        assert!(gateway.api.is_ready().await);
+        gateway.api.assert_ready().await;
         let known = gateway.api.accounts().await;
         let is_fresh = |name: &&str| {
             known.get(*name).is_some_and(|account| {

@@ -74,7 +74,8 @@ async fn a_folder_that_another_demo_uses() {
         "{said}"
     );
     assert!(said.contains("--data-dir"), "{said}");
-    assert!(first.api.is_ready().await, "the first one does not mind");
+    // The first one does not mind.
+    first.api.assert_ready().await;
     assert_eq!(first.interrupt().await.code, Some(0));
 }
 
