@@ -3,6 +3,7 @@
 mod account;
 mod action;
 mod application;
+mod audit;
 mod board;
 mod cursor;
 mod deployment;
@@ -11,10 +12,12 @@ mod freshness;
 mod problem;
 mod provider;
 mod timeline;
+mod token;
 
 pub use account::{AccountList, AccountView, RateBudgetView};
 pub use action::BlockedActionView;
 pub use application::{ApplicationCapabilitiesView, ApplicationList, ApplicationView, Support};
+pub use audit::{AuditEntryList, AuditEntryView};
 pub use board::{BoardItemList, BoardItemView};
 pub use cursor::{Cursor, InvalidCursor};
 pub use deployment::{ActorView, ArtifactView, DeploymentList, DeploymentView, GitView, LogsView, Status, TriggerView};
@@ -25,3 +28,7 @@ pub use freshness::{
 pub use problem::{FieldErrorView, ProblemView};
 pub use provider::{ProviderCapabilitiesView, ProviderList, ProviderView, StatusMappingView, UnmappedStatusView};
 pub use timeline::{TimelineEntryView, TimelineList};
+pub use token::{
+    CreatedTokenView, NewRestrictionsView, NewSessionView, NewTokenView, RestrictionsView, SessionView, StreamTicketView,
+    TokenList, TokenView, WhoamiView,
+};

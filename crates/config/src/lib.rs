@@ -12,7 +12,7 @@ use std::path::Path;
 pub use fault::{Fault, Faults};
 pub use secret::Secret;
 pub use sections::{
-    AccountOption, AccountSettings, AuthSettings, DatabaseSettings, LogFormat, LogSettings, ProviderKeys,
+    AccountOption, AccountSettings, AuthSettings, DatabaseSettings, LogFormat, LogSettings, OidcSettings, ProviderKeys,
     ServerSettings, SyncSettings,
 };
 

@@ -38,6 +38,7 @@ pub(crate) type Table = BTreeMap<String, Node>;
 pub(crate) enum Value {
     String(String),
     Integer(i64),
+    Boolean(bool),
     Array(Vec<Node>),
     Table(Table),
     /// What no key takes.
@@ -49,6 +50,7 @@ impl Value {
         match self {
             Self::String(_) => "a string",
             Self::Integer(_) => "a number",
+            Self::Boolean(_) => "true or false",
             Self::Array(_) => "a list",
             Self::Table(_) => "a table",
             Self::Other(name) => name,
@@ -96,7 +98,7 @@ impl Source<'_> {
     fn value(&self, value: &DeValue<'_>) -> Value {
         match value {
             DeValue::String(text) => Value::String(text.to_string()),
-            DeValue::Boolean(_) => Value::Other("true or false"),
+            DeValue::Boolean(value) => Value::Boolean(*value),
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
                 .map_or(Value::Other("a number that is too large"), Value::Integer),
             DeValue::Float(_) => Value::Other("a fraction"),

@@ -142,6 +142,96 @@ impl<'a> Reader<'a> {
         number
     }
 
+    pub(crate) fn boolean(&mut self, key: &str) -> Option<Taken<bool>> {
+        let node = self.take(key)?;
+        let place = node.origin.to_string();
+        let value = match &node.value {
+            Value::Boolean(value) => Some(*value),
+            // The environment has nothing but strings.
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        if value.is_none() {
+            self.fault(&place, key, "must be true or false");
+        }
+        value.map(|value| Taken { value, place })
+    }
+
+    /// A list of texts; in the environment they are separated by commas. Each that `parse` does not take is a fault.
+    pub(crate) fn list<T>(&mut self, key: &str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        let Some(node) = self.take(key) else { return Vec::new() };
+        let place = node.origin.to_string();
+        let items: Vec<(String, Option<String>)> = match node.value {
+            Value::String(text) => text
+                .split(',')
+                .filter(|part| !part.trim().is_empty())
+                .map(|part| (place.clone(), Some(part.trim().to_owned())))
+                .collect(),
+            Value::Array(items) => items
+                .into_iter()
+                .map(|item| match item.value {
+                    Value::String(text) => (item.origin.to_string(), Some(text.trim().to_owned())),
+                    _ => (item.origin.to_string(), None),
+                })
+                .collect(),
+            other => {
+                self.fault(&place, key, format!("must be a list, not {}", other.type_name()));
+                return Vec::new();
+            }
+        };
+        let mut taken = Vec::new();
+        for (place, text) in items {
+            match text.as_deref().and_then(&parse) {
+                Some(value) => taken.push(value),
+                None => self.fault(
+                    &place,
+                    key,
+                    format!("must hold {wanted}, not `{}`", text.unwrap_or_default()),
+                ),
+            }
+        }
+        taken
+    }
+
+    /// A URL of a server: https, or http on this machine, without user, query and fragment.
+    pub(crate) fn server_url(&mut self, key: &str) -> Option<Url> {
+        self.parsed(key, "a URL such as https://slipway.example.com", |text| {
+            let url = Url::parse(text).ok()?;
+            let is_loopback = match url.host()? {
+                url::Host::Domain(name) => name == "localhost",
+                url::Host::Ipv4(address) => address.is_loopback(),
+                url::Host::Ipv6(address) => address.is_loopback(),
+            };
+            let is_plain = url.username().is_empty() && url.query().is_none() && url.fragment().is_none();
+            let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+            (is_plain && is_safe).then_some(url)
+        })
+    }
+
+    /// What stands in a section below this one; none without it.
+    pub(crate) fn section(&mut self, key: &str) -> Option<Reader<'_>> {
+        let node = self.take(key)?;
+        let place = node.origin.to_string();
+        match node.value {
+            Value::Table(table) => Some(Reader::new(
+                format!("{}.{key}", self.name),
+                place,
+                table,
+                self.environment,
+                self.faults,
+            )),
+            other => {
+                self.fault(&place, key, format!("must be a section, not {}", other.type_name()));
+                None
+            }
+        }
+    }
+
+    /// The keys that nobody took yet, for sections whose keys are the operator's own words.
+    pub(crate) fn remaining_keys(&self) -> Vec<String> {
+        self.table.keys().cloned().collect()
+    }
+
     pub(crate) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let names: Vec<_> = choices.iter().map(|(name, _)| format!("`{name}`")).collect();
         let wanted = format!("one of {}", names.join(", "));

@@ -112,7 +112,6 @@ fn all_faults_come_at_once_each_with_its_line() {
         ":2: server.lisen: is unknown; did you mean `listen`?",
         ":3: server.listen: must be an address with a port such as 127.0.0.1:8080, not `nowhere`",
         ":5: auth.read_token: must have at least 16 characters",
-        ":4: auth.admin_token: is missing: give `admin_token`, `admin_token_file` or `admin_token_env`",
         ":7: sync.idle_every: must be a time from 100ms to 86400s, such as 500ms, 30s, 5m or 1h, not `5 parsecs`",
         ":8: sync.active_every: must be a string, not a number",
         ":9: databse: is unknown; did you mean `database`?",
@@ -201,4 +200,54 @@ fn two_accounts_cannot_share_a_name_and_a_database_url_must_be_one() {
         "{faults}"
     );
     assert!(!faults.contains("hidden-password"));
+}
+
+#[test]
+fn an_issuer_and_the_way_to_the_clients_are_checked_as_a_whole() {
+    let text = format!(
+        "{AUTH}[auth.oidc]\nissuer = 'https://login.example.com/realm'\naudience = 'slipway'\nclaim = 'groups'\n\
+         [auth.oidc.scopes]\n'deploy team' = ['deployments:read', 'events:read']\n\
+         [server]\npublic_url = 'https://slipway.example.com'\ntrusted_proxies = ['10.0.0.0/8', '::1']\n"
+    );
+    let settings = load(&text, "oidc", &[("SLIPWAY_SERVER__REQUESTS_PER_MINUTE", "0")]).unwrap();
+    let oidc = settings.auth.oidc.unwrap();
+    assert_eq!(oidc.claim, "groups");
+    assert_eq!(oidc.scopes[0].0, "deploy team");
+    assert_eq!(oidc.scopes[0].1, ["deployments:read", "events:read"]);
+    assert_eq!(settings.server.trusted_proxies[1], ("::1".parse().unwrap(), 128));
+    assert_eq!(settings.server.requests_per_minute, 0);
+
+    let text = "[auth]\nopen_access = 'perhaps'\n[auth.oidc]\nissuer = 'http://login.example.com'\n\
+        [server]\ntrusted_proxies = ['10.0.0.0/40', 7]\npublic_url = 'ftp://x'\n";
+    let faults = load(text, "oidc-faults", &[]).unwrap_err().to_string();
+    let wanted = [
+        ":2: auth.open_access: must be true or false",
+        ":4: auth.oidc.issuer: must be a URL",
+        "auth.oidc.audience: is missing",
+        "auth.oidc.scopes: is missing",
+        ":6: server.trusted_proxies: must hold networks such as 10.0.0.0/8, not `10.0.0.0/40`",
+        ":6: server.trusted_proxies: must hold networks",
+        ":7: server.public_url: must be a URL",
+    ];
+    for wanted in wanted {
+        assert!(faults.contains(wanted), "{wanted}\nis not in\n{faults}");
+    }
+    assert_eq!(faults.lines().count(), wanted.len(), "{faults}");
+}
+
+#[test]
+fn open_access_is_for_this_machine_only() {
+    let settings = load("[auth]\nopen_access = true\n", "open", &[]).unwrap();
+    assert!(settings.auth.open_access && settings.auth.admin_token.is_none());
+    let faults = load(
+        "[auth]\nopen_access = true\n[server]\nlisten = '0.0.0.0:1'\n",
+        "open-wide",
+        &[],
+    );
+    assert!(
+        faults
+            .unwrap_err()
+            .to_string()
+            .contains("auth.open_access: is for this machine only")
+    );
 }

@@ -8,10 +8,11 @@ use parking_lot::{Mutex, RwLock};
 use slipway_api::Cursor;
 use slipway_core::Clock;
 use slipway_store::event_log::{self, Head};
-use slipway_store::{PgConnectOptions, PgPool, StoreError, pool};
+use slipway_store::{PgConnectOptions, PgPool, StoreError, applications, pool};
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, watch};
 
+use crate::applications::ApplicationIndex;
 use crate::filter::Filter;
 use crate::ring::Ring;
 use crate::subscription::Subscription;
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) settings: FeedSettings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ring: RwLock<Ring>,
+    pub(crate) applications: ApplicationIndex,
     /// Where the log ends, as far as this replica has read it. Empty epoch: nothing was read yet.
     pub(crate) head: watch::Sender<Position>,
     pub(crate) replays: Semaphore,
@@ -99,6 +101,7 @@ impl Feed {
             reader_pool: pool::connect_lazily(direct_options.clone(), 1),
             listen_options: direct_options,
             ring: RwLock::new(Ring::new(settings.ring_capacity)),
+            applications: ApplicationIndex::default(),
             settings,
             clock,
             head: watch::channel(nowhere).0,
@@ -129,7 +132,12 @@ impl Feed {
     /// What the database answers.
     pub async fn prime(&self) -> Result<(), StoreError> {
         if self.head().is_none() {
-            let head = event_log::find_head(&mut *self.0.reader_pool.acquire().await?).await?;
+            let mut conn = self.0.reader_pool.acquire().await?;
+            let head = event_log::find_head(&mut conn).await?;
+            // After the head: events after it then only repeat what is known.
+            let rows = applications::list_keys(&mut conn).await?;
+            drop(conn);
+            self.0.applications.fill(rows);
             self.0.head.send_if_modified(|position| {
                 let unknown = position.epoch.is_empty();
                 if unknown {
@@ -175,6 +183,11 @@ impl Feed {
     /// How many subscriptions there are.
     pub fn subscriber_count(&self) -> usize {
         self.0.subscribers.load(Ordering::Relaxed)
+    }
+
+    /// What is known of the applications: who sees which.
+    pub fn applications(&self) -> &ApplicationIndex {
+        &self.0.applications
     }
 
     /// Follows the log from after `from`, or from now. A position that cannot be resumed from is found out by the first

@@ -1,7 +1,11 @@
 //! Which events a subscription sees.
 
+use std::sync::Arc;
+
+use slipway_store::Visibility;
 use uuid::Uuid;
 
+use crate::applications::ApplicationIndex;
 use crate::frame::Keys;
 
 /// What to let through. An empty list lets everything through; values of one list are alternatives, lists add up.
@@ -21,11 +25,17 @@ pub struct Filter {
     pub types: Vec<String>,
     /// Statuses, before or after the change.
     pub statuses: Vec<String>,
+    /// What the subscriber may see at all.
+    pub visibility: Arc<Visibility>,
 }
 
 impl Filter {
     /// Whether an event with these keys is seen.
-    pub fn matches(&self, keys: &Keys) -> bool {
+    pub fn matches(&self, keys: &Keys, applications: &ApplicationIndex) -> bool {
+        self.wants(keys) && applications.shows_event(&self.visibility, keys)
+    }
+
+    fn wants(&self, keys: &Keys) -> bool {
         lets_through(&self.types, Some(&keys.r#type))
             && lets_through(&self.providers, keys.provider.as_ref())
             && lets_through(&self.accounts, keys.account.as_ref())
@@ -61,40 +71,40 @@ mod tests {
     #[test]
     fn lists_add_up_and_their_values_are_alternatives() {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        assert!(Filter::default().matches(&keys()));
+        assert!(Filter::default().wants(&keys()));
         assert!(
             Filter {
                 providers: words(&["cloud66", "scalingo"]),
                 ..Filter::default()
             }
-            .matches(&keys())
+            .wants(&keys())
         );
         let both = Filter {
             providers: words(&["scalingo"]),
             accounts: words(&["other"]),
             ..Filter::default()
         };
-        assert!(!both.matches(&keys()));
+        assert!(!both.wants(&keys()));
         assert!(
             !Filter {
                 environments: words(&["production"]),
                 ..Filter::default()
             }
-            .matches(&keys())
+            .wants(&keys())
         );
         assert!(
             Filter {
                 applications: vec![Uuid::from_u128(1)],
                 ..Filter::default()
             }
-            .matches(&keys())
+            .wants(&keys())
         );
         assert!(
             !Filter {
                 deployments: vec![Uuid::from_u128(3)],
                 ..Filter::default()
             }
-            .matches(&keys())
+            .wants(&keys())
         );
     }
 
@@ -105,7 +115,7 @@ mod tests {
                 statuses: vec![status.to_owned()],
                 ..Filter::default()
             };
-            assert_eq!(filter.matches(&keys()), seen, "{status}");
+            assert_eq!(filter.wants(&keys()), seen, "{status}");
         }
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod applications;
 mod feed;
 mod filter;
 mod frame;
@@ -7,6 +8,7 @@ mod reader;
 mod ring;
 mod subscription;
 
+pub use applications::ApplicationIndex;
 pub use feed::{Feed, FeedSettings};
 pub use filter::Filter;
 pub use frame::{Frame, Keys, write_control};

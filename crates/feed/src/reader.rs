@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use slipway_store::event_log::{self, EventRow, Head};
 use slipway_store::listener::EventListener;
-use slipway_store::{PgConnection, StoreError};
+use slipway_store::{PgConnection, StoreError, applications};
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::{Feed, Position, Shared};
@@ -98,8 +98,7 @@ async fn catch_up(shared: &Shared) -> Result<(), StoreError> {
         };
         let (rows, head) = page?;
         if known.epoch.is_empty() {
-            start_anew(shared, head);
-            return Ok(());
+            return start_anew(shared, &mut conn, head).await;
         }
         if *head.epoch != *known.epoch {
             tracing::warn!(
@@ -107,8 +106,7 @@ async fn catch_up(shared: &Shared) -> Result<(), StoreError> {
                 epoch.new = head.epoch,
                 "another event log: every subscriber starts anew"
             );
-            start_anew(shared, head);
-            return Ok(());
+            return start_anew(shared, &mut conn, head).await;
         }
         if head.seq < known.seq {
             tracing::error!(
@@ -116,8 +114,7 @@ async fn catch_up(shared: &Shared) -> Result<(), StoreError> {
                 head.new = head.seq,
                 "the event log ends before what was read of it"
             );
-            start_anew(shared, head);
-            return Ok(());
+            return start_anew(shared, &mut conn, head).await;
         }
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
             return Ok(());
@@ -128,6 +125,10 @@ async fn catch_up(shared: &Shared) -> Result<(), StoreError> {
             .into_iter()
             .map(|row| Arc::new(Frame::new(&known.epoch, row)))
             .collect();
+        if has_gap {
+            shared.applications.fill(applications::list_keys(&mut conn).await?);
+        }
+        frames.iter().for_each(|frame| shared.applications.note(frame.keys()));
         let mut ring = shared.ring.write();
         if has_gap {
             // Retention overtook this reader; what is in the ring must be without gaps.
@@ -156,8 +157,11 @@ async fn read_page(conn: &mut PgConnection, known: &Position) -> Result<(Vec<Eve
     Ok((rows, event_log::find_head(conn).await?))
 }
 
-fn start_anew(shared: &Shared, head: Head) {
+async fn start_anew(shared: &Shared, conn: &mut PgConnection, head: Head) -> Result<(), StoreError> {
+    // After the head: events after it then only repeat what is known.
+    shared.applications.fill(applications::list_keys(conn).await?);
     let mut ring = shared.ring.write();
     ring.clear();
     shared.head.send_replace(head.into());
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::applications::ApplicationIndex;
 use crate::filter::Filter;
 use crate::frame::Frame;
 
@@ -34,7 +35,13 @@ impl Ring {
 
     /// What matches after number `seq`, as much as `room` takes, and the number up to which was looked. None when the ring no
     /// longer reaches back that far.
-    pub(crate) fn read_after(&self, seq: i64, filter: &Filter, room: &mut Room) -> Option<(Vec<Arc<Frame>>, i64)> {
+    pub(crate) fn read_after(
+        &self,
+        seq: i64,
+        filter: &Filter,
+        applications: &ApplicationIndex,
+        room: &mut Room,
+    ) -> Option<(Vec<Arc<Frame>>, i64)> {
         let first = self.frames.front()?.seq();
         if first > seq.saturating_add(1) {
             return None;
@@ -42,7 +49,7 @@ impl Ring {
         let start = self.frames.partition_point(|frame| frame.seq() <= seq);
         let (mut found, mut scanned) = (Vec::new(), seq);
         for frame in self.frames.range(start..) {
-            if filter.matches(frame.keys()) {
+            if filter.matches(frame.keys(), applications) {
                 if !room.take(frame) {
                     break;
                 }

@@ -185,7 +185,7 @@ impl Subscription {
             return None;
         }
         let mut room = self.room;
-        let (frames, seq) = ring.read_after(position.seq, &self.filter, &mut room)?;
+        let (frames, seq) = ring.read_after(position.seq, &self.filter, &self.feed.0.applications, &mut room)?;
         (seq > position.seq).then(|| {
             Step::Scanned(
                 frames,
@@ -223,7 +223,7 @@ impl Subscription {
         let (mut frames, mut seq) = (Vec::new(), position.seq);
         for row in rows {
             let frame = Frame::new(&position.epoch, row);
-            if self.filter.matches(frame.keys()) {
+            if self.filter.matches(frame.keys(), &self.feed.0.applications) {
                 if !room.take(&frame) {
                     break;
                 }

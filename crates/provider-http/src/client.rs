@@ -136,7 +136,7 @@ impl Client {
         &self,
         request: &Request<'_>,
         url: Url,
-        authorization: HeaderValue,
+        authorization: Option<HeaderValue>,
         deadline: Instant,
     ) -> Result<Answer, Failure> {
         let operation = request.operation;
@@ -153,8 +153,10 @@ impl Client {
         let mut builder = self
             .http
             .request(request.method.clone(), url)
-            .header(AUTHORIZATION, authorization)
             .header(ACCEPT, request.accept);
+        if let Some(authorization) = authorization {
+            builder = builder.header(AUTHORIZATION, authorization);
+        }
         if let Some(json) = request.json {
             builder = builder.json(json);
         }

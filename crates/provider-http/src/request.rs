@@ -15,6 +15,8 @@ pub enum Auth<'a> {
     Bearer(&'a Secret),
     /// `Authorization: Basic` with an empty user.
     BasicPassword(&'a Secret),
+    /// Not at all, for what anybody may read.
+    None,
 }
 
 /// One request.
@@ -75,17 +77,18 @@ impl<'a> Request<'a> {
         Ok(url)
     }
 
-    /// The value of `Authorization`, marked so that nothing prints it.
-    pub(crate) fn authorization(&self, provider: &'static str) -> Result<HeaderValue, ProviderError> {
+    /// The value of `Authorization`, if there is to be one, marked so that nothing prints it.
+    pub(crate) fn authorization(&self, provider: &'static str) -> Result<Option<HeaderValue>, ProviderError> {
         let text = match self.auth {
             Auth::Bearer(token) => format!("Bearer {}", token.expose()),
             Auth::BasicPassword(password) => format!("Basic {}", BASE64.encode(format!(":{}", password.expose()))),
+            Auth::None => return Ok(None),
         };
         let mut value = HeaderValue::from_str(&text).map_err(|_| {
             let message = "the token holds characters that cannot be sent";
             ProviderError::new(ErrorKind::Unauthenticated, provider, self.operation, message)
         })?;
         value.set_sensitive(true);
-        Ok(value)
+        Ok(Some(value))
     }
 }

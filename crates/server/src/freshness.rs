@@ -63,13 +63,13 @@ impl FreshnessCache {
     }
 
     /// The JSON of one entry per account, for heartbeats: they go on without a database, with what was read last.
-    pub(crate) async fn accounts_json(&self, is_database_there: bool) -> String {
+    pub(crate) async fn accounts_json(&self, is_database_there: bool, shows: impl Fn(&FreshnessRow) -> bool) -> String {
         let snapshot = match self.recent() {
             None if is_database_there => self.snapshot().await.ok(),
             recent => recent,
         };
         let snapshot = snapshot.or_else(|| self.loaded.read().as_ref().map(|(_, snapshot)| Arc::clone(snapshot)));
-        let accounts = snapshot.unwrap_or_default().list(self.clock.now(), |_| true).accounts;
+        let accounts = snapshot.unwrap_or_default().list(self.clock.now(), shows).accounts;
         serde_json::to_string(&accounts).unwrap_or_else(|_| "[]".to_owned())
     }
 

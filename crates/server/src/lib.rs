@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod auth;
 mod extract;
 mod freshness;
 mod listing;
@@ -11,12 +12,15 @@ mod router;
 mod routes;
 mod serve;
 mod sse;
+mod shown;
 mod state;
-mod tokens;
 
+pub use auth::{
+    Actor, Network, NewToken, Oidc, OidcSettings, Principal, Scope, Scopes, Token, Tokens, create_token, record,
+    revoke_token,
+};
 pub use openapi::{Untranslatable, openapi, openapi_compat_json, openapi_json};
 pub use problem::{Code, Problem};
-pub use router::router;
+pub use router::{free_paths, router};
 pub use serve::serve;
 pub use state::{AppState, ServerSettings, Services, TaskStatuses};
-pub use tokens::{Principal, Scope, Token, Tokens};

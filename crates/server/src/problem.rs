@@ -54,6 +54,20 @@ codes! {
     InvalidCursor = "invalid_cursor", BAD_REQUEST, false, "Invalid cursor";
     /// No token, or one that is not known.
     Unauthenticated = "unauthenticated", UNAUTHORIZED, false, "Not authenticated";
+    /// The token has ended.
+    TokenExpired = "token_expired", UNAUTHORIZED, false, "The token has expired";
+    /// The token was taken back.
+    TokenRevoked = "token_revoked", UNAUTHORIZED, false, "The token was revoked";
+    /// A ticket for a stream that is not known, was not used in time, or has ended.
+    TicketExpired = "ticket_expired", UNAUTHORIZED, false, "The ticket has expired";
+    /// A token in a URL, where logs and histories keep it.
+    CredentialsInUrl = "credentials_in_url", BAD_REQUEST, false, "A token in the URL";
+    /// The token does not allow this; `detail` names the scope that does.
+    InsufficientScope = "insufficient_scope", FORBIDDEN, false, "Insufficient scope";
+    /// A change that a browser sends with a session, and that does not come from the gateway's own origin.
+    CrossSiteRequest = "cross_site_request", FORBIDDEN, false, "A request from another site";
+    /// Open access is for this machine: not under another host name, and not through a proxy.
+    OpenAccessRefused = "open_access_refused", FORBIDDEN, false, "Open access is for this machine only";
     /// The token does not allow this.
     PermissionDenied = "permission_denied", FORBIDDEN, false, "Permission denied";
     /// No such path or no such resource.
@@ -68,12 +82,18 @@ codes! {
     UriTooLong = "uri_too_long", URI_TOO_LONG, false, "The URI is too long";
     /// The body has a type that this API does not take.
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, false, "Unsupported media type";
+    /// The body is JSON, but not what the operation takes; `errors` names the fields.
+    InvalidBody = "invalid_body", UNPROCESSABLE_ENTITY, false, "Invalid body";
     /// The principal has as many streams open as it may.
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, true, "Too many streams";
+    /// The principal has made as many requests as it may; `Retry-After` tells when the next may come.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, true, "Too many requests";
     /// A fault of the gateway; its log has more under the request id.
     Internal = "internal", INTERNAL_SERVER_ERROR, true, "Internal error";
     /// The gateway cannot reach its database.
     DatabaseUnavailable = "database_unavailable", SERVICE_UNAVAILABLE, true, "The database is not available";
+    /// The issuer of the token cannot be asked for its keys.
+    IssuerUnavailable = "issuer_unavailable", SERVICE_UNAVAILABLE, true, "The issuer is not available";
     /// This replica has not seen the position that `min_cursor` names.
     Behind = "behind", SERVICE_UNAVAILABLE, true, "This replica is behind";
     /// More requests at once than the gateway serves.
@@ -140,6 +160,13 @@ impl Problem {
         Self::new(Code::InvalidParameter)
             .with_detail(format!("the parameter `{name}` has a value that it cannot have"))
             .with_field(name, message)
+    }
+
+    /// A field of a body that cannot be as it is.
+    pub fn invalid_body(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Code::InvalidBody)
+            .with_detail("the body is not what this operation takes")
+            .with_field(field, message)
     }
 
     /// What kind it is.

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
@@ -19,17 +19,15 @@ pub fn router(state: AppState) -> Router {
     let limit = from_fn_with_state(state.clone(), middleware::limit);
     let (short, _) = routes::short().split_for_parts();
     let (waiting, _) = routes::waiting().split_for_parts();
+    let (proving, _) = routes::free().split_for_parts();
     let api = short
         .route_layer(limit.clone())
         .merge(waiting)
-        .route_layer(from_fn_with_state(state.clone(), middleware::authenticate));
-    let free = Router::new()
-        .route("/", get(async || Redirect::temporary("/docs/")))
-        .route("/livez", get(routes::health::livez))
-        .route("/readyz", get(routes::health::readyz))
-        .route("/healthz", get(routes::health::healthz))
-        .route("/openapi.json", get(openapi::serve))
-        .route("/openapi-3.0.json", get(openapi::serve_compat))
+        .route_layer(from_fn_with_state(state.clone(), middleware::authenticate))
+        .merge(proving.route_layer(limit.clone()));
+    let free = free()
+        .into_iter()
+        .fold(Router::new(), |router, (path, method)| router.route(path, method))
         .merge(openapi::swagger_ui())
         .route_layer(limit);
     Router::new()
@@ -38,12 +36,30 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(from_fn(no_sniffing))
+        .layer(from_fn_with_state(state.clone(), middleware::guard_open_access))
         .layer(CatchPanicLayer::custom(middleware::handle_panic))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(state.settings().body_limit_bytes))
         .layer(from_fn_with_state(state.clone(), middleware::limit_uri))
         .layer(from_fn_with_state(state.clone(), middleware::problems))
         .with_state(state)
+}
+
+/// What lies outside the API and needs no token, or finds out by itself who asks.
+fn free() -> [(&'static str, MethodRouter<AppState>); 6] {
+    [
+        ("/", get(async || Redirect::temporary("/docs/"))),
+        ("/livez", get(routes::health::livez)),
+        ("/readyz", get(routes::health::readyz)),
+        ("/healthz", get(routes::health::healthz)),
+        ("/openapi.json", get(openapi::serve)),
+        ("/openapi-3.0.json", get(openapi::serve_compat)),
+    ]
+}
+
+/// The paths that are served outside the API, those of the documentation apart.
+pub fn free_paths() -> Vec<&'static str> {
+    free().into_iter().map(|(path, _)| path).collect()
 }
 
 async fn not_found() -> Problem {

@@ -12,10 +12,11 @@ use slipway_feed::Feed;
 use slipway_store::{PgConnection, PgPool, StoreError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
+use crate::auth::{Access, Network, Oidc, RateLimiter, Tokens};
 use crate::freshness::FreshnessCache;
 use crate::sse::StreamCounter;
-use crate::tokens::Tokens;
 
 /// Limits and intervals.
 #[derive(Debug, Clone)]
@@ -34,6 +35,14 @@ pub struct ServerSettings {
     pub uri_limit_bytes: usize,
     /// How long `min_cursor` waits.
     pub min_cursor_wait: Duration,
+    /// How many requests a principal may make in a minute; 0 for any number.
+    pub requests_per_minute: u32,
+    /// How clients reach the gateway, where that is not what they call it in `Host`.
+    pub public_url: Option<Url>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Whether everybody may read who reaches the gateway. For listeners of this machine only.
+    pub open_access: bool,
 }
 
 impl Default for ServerSettings {
@@ -46,6 +55,10 @@ impl Default for ServerSettings {
             body_limit_bytes: 1024 * 1024,
             uri_limit_bytes: 8 * 1024,
             min_cursor_wait: Duration::from_secs(5),
+            requests_per_minute: 0,
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            open_access: false,
         }
     }
 }
@@ -64,8 +77,10 @@ pub struct Services {
     pub registry: Arc<ProviderRegistry>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Who may ask.
+    /// Who may ask, beside the tokens in the database.
     pub tokens: Tokens,
+    /// An issuer whose tokens are trusted.
+    pub oidc: Option<Arc<Oidc>>,
     /// How the background tasks are.
     pub tasks: TaskStatuses,
     /// Limits and intervals.
@@ -89,6 +104,8 @@ pub struct AppState(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     services: Services,
+    access: Arc<Access>,
+    rates: Option<RateLimiter>,
     freshness: FreshnessCache,
     streams: StreamCounter,
     requests: Semaphore,
@@ -97,11 +114,20 @@ struct Inner {
 impl AppState {
     /// Takes over the services.
     pub fn new(services: Services) -> Self {
+        let access = Access::new(
+            &services.pool,
+            &services.clock,
+            services.tokens.clone(),
+            services.oidc.clone(),
+        );
+        let rates = RateLimiter::new(services.settings.requests_per_minute);
         let freshness = FreshnessCache::new(services.pool.clone(), Arc::clone(&services.clock));
         let streams = StreamCounter::new(services.settings.streams_per_principal);
         let requests = Semaphore::new(services.settings.concurrent_requests);
         Self(Arc::new(Inner {
             services,
+            access: Arc::new(access),
+            rates,
             freshness,
             streams,
             requests,
@@ -123,6 +149,14 @@ impl AppState {
 
     pub(crate) fn feed(&self) -> &Feed {
         &self.0.services.feed
+    }
+
+    pub(crate) fn access(&self) -> &Arc<Access> {
+        &self.0.access
+    }
+
+    pub(crate) fn rates(&self) -> Option<&RateLimiter> {
+        self.0.rates.as_ref()
     }
 
     pub(crate) fn settings(&self) -> &ServerSettings {

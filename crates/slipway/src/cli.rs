@@ -4,6 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use slipway_server::Scope;
+use time::Duration;
+use uuid::Uuid;
 
 /// One API over the deployments of several platforms.
 #[derive(Debug, Parser)]
@@ -25,6 +28,9 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     /// Bring the database's schema up to date
     Migrate(ConfigArgs),
+    /// Make, list and revoke tokens of the API, in the database itself: the gateway need not run
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Print the OpenAPI document
     Openapi(OpenapiArgs),
 }
@@ -54,9 +60,64 @@ pub(crate) struct OpenapiArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
-    /// The configuration; environment variables SLIPWAY_SECTION__KEY win over it
+    /// The configuration; environment variables (`SLIPWAY_SECTION__KEY`) win over it
     #[arg(long, value_name = "FILE", env = "SLIPWAY_CONFIG")]
     pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token; its secret goes to standard output, this once
+    Create(TokenCreateArgs),
+    /// List the tokens
+    List(TokenListArgs),
+    /// Revoke a token: its streams end within seconds
+    Revoke(TokenRevokeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenCreateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// What it is called, for people
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What it allows: deployments:read, deployments:write, logs:read, events:read, raw:read, freezes:override, admin
+    #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',', value_parser = scope)]
+    pub(crate) scopes: Vec<Scope>,
+    /// Only these kinds of platform
+    #[arg(long = "provider", value_name = "PROVIDER", value_delimiter = ',')]
+    pub(crate) providers: Vec<String>,
+    /// Only these accounts
+    #[arg(long = "account", value_name = "ACCOUNT", value_delimiter = ',')]
+    pub(crate) accounts: Vec<String>,
+    /// Only these applications
+    #[arg(long = "application", value_name = "ID", value_delimiter = ',')]
+    pub(crate) applications: Vec<Uuid>,
+    /// Only applications in these environments
+    #[arg(long = "environment", value_name = "ENVIRONMENT", value_delimiter = ',')]
+    pub(crate) environments: Vec<String>,
+    /// When it ends, from now: 30m, 12h, 90d [default: never]
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
+    pub(crate) expires_in: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenListArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenRevokeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The token's id, as `slipway token list` shows it
+    #[arg(value_name = "ID")]
+    pub(crate) id: Uuid,
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +176,32 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "an address with a port is needed, such as 127.0.0.1:8080 or :0".to_owned())
 }
 
+fn scope(text: &str) -> Result<Scope, String> {
+    Scope::parse(text).ok_or_else(|| {
+        let known: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+        format!("one of {} is needed", known.join(", "))
+    })
+}
+
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let parse = || {
+        let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
+        let number: i64 = text[..digits].parse().ok()?;
+        let seconds = match &text[digits..] {
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => return None,
+        };
+        let seconds = number.checked_mul(seconds)?;
+        // A hundred years are as good as for ever, and still a time that every program can write.
+        (1..=3_155_760_000)
+            .contains(&seconds)
+            .then(|| Duration::seconds(seconds))
+    };
+    parse().ok_or_else(|| "a time such as 30m, 12h or 90d is needed".to_owned())
+}
+
 fn ports(text: &str) -> Result<[u16; 3], String> {
     let numbers: Result<Vec<u16>, _> = text.split(',').map(|number| number.trim().parse()).collect();
     numbers
@@ -132,6 +219,16 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn lifetimes_are_written_with_their_unit() {
+        assert_eq!(lifetime("90d"), Ok(Duration::days(90)));
+        assert_eq!(lifetime("30m"), Ok(Duration::minutes(30)));
+        for wrong in ["", "d", "0d", "5", "5w", "-1d", "99999999999999999999d", "9999999d"] {
+            assert!(lifetime(wrong).is_err(), "{wrong}");
+        }
+        assert!(scope("admin").is_ok() && scope("root").is_err());
     }
 
     #[test]

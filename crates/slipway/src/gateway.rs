@@ -9,7 +9,7 @@ use slipway_core::provider::ProviderRegistry;
 use slipway_engine::supervisor::Supervisor;
 use slipway_engine::{Engine, SyncSettings};
 use slipway_feed::{Feed, FeedSettings};
-use slipway_server::{AppState, ServerSettings, Services, Tokens};
+use slipway_server::{AppState, Oidc, ServerSettings, Services, Tokens};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -34,6 +34,7 @@ pub(crate) struct Parts<'a> {
 pub(crate) struct Api {
     pub(crate) listener: TcpListener,
     pub(crate) tokens: Tokens,
+    pub(crate) oidc: Option<Arc<Oidc>>,
     pub(crate) settings: ServerSettings,
 }
 
@@ -132,6 +133,7 @@ async fn serve(
         registry: Arc::new(registry),
         clock,
         tokens: api.tokens,
+        oidc: api.oidc,
         tasks: Arc::new(move || tasks.statuses()),
         settings: api.settings,
         shutdown: shutdown.clone(),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod applications;
+pub mod audit;
 pub mod deployments;
 mod error;
 pub mod event_log;
@@ -9,15 +10,18 @@ pub mod listener;
 pub mod page;
 pub mod pool;
 pub mod restamps;
+pub mod sessions;
+pub mod stream_tickets;
 pub mod sync_targets;
+pub mod tokens;
 pub mod transitions;
 pub mod unmapped_statuses;
 mod visibility;
 
 pub use error::StoreError;
+pub use visibility::Visibility;
 pub use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool};
 pub use sqlx::{Acquire, Connection, Transaction};
-pub use visibility::Visibility;
 
 /// What every function here answers.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -1,23 +1,45 @@
 //! `[auth]`
 
+use url::Url;
+
 use crate::Secret;
 use crate::reader::Reader;
 
 /// Shorter tokens can be guessed.
 const SHORTEST_TOKEN: usize = 16;
 
-/// Who may call the API.
+/// Who may call the API, beside the tokens in the database.
 #[derive(Debug, Clone)]
 pub struct AuthSettings {
-    /// May read everything.
-    pub read_token: Secret,
-    /// May read everything, and what operators see.
-    pub admin_token: Secret,
+    /// May read everything but raw payloads.
+    pub read_token: Option<Secret>,
+    /// May do everything.
+    pub admin_token: Option<Secret>,
+    /// Whoever reaches the API may read, without any token. Only on this machine.
+    pub open_access: bool,
+    /// An issuer of tokens that are trusted.
+    pub oidc: Option<OidcSettings>,
+}
+
+/// Bearer tokens of an OpenID Connect issuer.
+#[derive(Debug, Clone)]
+pub struct OidcSettings {
+    /// The `iss` of its tokens, and where its keys are found out.
+    pub issuer: Url,
+    /// The `aud` that tokens for this gateway carry.
+    pub audience: String,
+    /// Which claim is mapped to scopes: a text of words, or a list.
+    pub claim: String,
+    /// The scopes that each value of the claim stands for.
+    pub scopes: Vec<(String, Vec<String>)>,
+    /// Hosts beside the issuer's that may hold its keys.
+    pub key_hosts: Vec<String>,
 }
 
 pub(super) fn read(mut section: Reader<'_>) -> Option<AuthSettings> {
+    let mut is_complete = true;
     let mut token = |key: &str| {
-        let token = section.required_secret(key)?;
+        let token = section.secret(key)?;
         if token.value.expose().len() < SHORTEST_TOKEN {
             section.fault(
                 &token.place,
@@ -34,9 +56,58 @@ pub(super) fn read(mut section: Reader<'_>) -> Option<AuthSettings> {
         let place = section.place().to_owned();
         section.fault(&place, "admin_token", "must differ from `read_token`");
     }
+    let open_access = section.boolean("open_access").is_some_and(|taken| taken.value);
+    let oidc = section.section("oidc").map(oidc);
+    let oidc = match oidc {
+        Some(None) => {
+            is_complete = false;
+            None
+        }
+        Some(some) => some,
+        None => None,
+    };
     section.finish();
-    Some(AuthSettings {
-        read_token: read_token?,
-        admin_token: admin_token?,
+    is_complete.then_some(AuthSettings {
+        read_token,
+        admin_token,
+        open_access,
+        oidc,
+    })
+}
+
+fn oidc(mut section: Reader<'_>) -> Option<OidcSettings> {
+    let issuer = section.server_url("issuer");
+    let issuer = section.required("issuer", issuer);
+    let audience = section.string("audience").map(|taken| taken.value);
+    let audience = section.required("audience", audience);
+    let claim = section
+        .string("claim")
+        .map_or_else(|| "scope".to_owned(), |taken| taken.value);
+    let key_hosts = section.list("key_hosts", "host names", |text| {
+        (!text.is_empty() && !text.contains(['/', ':'])).then(|| text.to_owned())
+    });
+    let mut scopes = Vec::new();
+    if let Some(mut mapped) = section.section("scopes") {
+        for value in mapped.remaining_keys() {
+            let words = mapped.list(&value, "scopes", |text| (!text.is_empty()).then(|| text.to_owned()));
+            scopes.push((value, words));
+        }
+        mapped.finish();
+    }
+    if scopes.is_empty() {
+        let place = section.place().to_owned();
+        section.fault(
+            &place,
+            "scopes",
+            "is missing: without it no token of the issuer allows anything",
+        );
+    }
+    section.finish();
+    Some(OidcSettings {
+        issuer: issuer?,
+        audience: audience?,
+        claim,
+        scopes,
+        key_hosts,
     })
 }

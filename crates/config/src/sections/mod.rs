@@ -10,7 +10,7 @@ mod sync;
 use std::collections::BTreeMap;
 
 pub use account::{AccountOption, AccountSettings, ProviderKeys};
-pub use auth::AuthSettings;
+pub use auth::{AuthSettings, OidcSettings};
 pub use database::DatabaseSettings;
 pub use log::{LogFormat, LogSettings};
 pub use server::ServerSettings;
@@ -59,6 +59,16 @@ pub(crate) fn read(
     let sync = read_section!("sync", sync::read);
     let log = read_section!("log", log::read);
     let accounts = account::read(accounts, environment, providers, faults);
+    if let (Some(server), Some(auth)) = (&server, &auth)
+        && auth.open_access
+        && !server.listen.ip().is_loopback()
+    {
+        faults.push(
+            "configuration",
+            "auth.open_access",
+            format!("is for this machine only, and server.listen is {}: use tokens there", server.listen),
+        );
+    }
     let known = SECTIONS.map(str::to_owned);
     for (name, node) in root {
         faults.push(node.origin.to_string(), name.clone(), unknown(&name, &known));

@@ -1,6 +1,8 @@
 //! `[server]`
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+
+use url::Url;
 
 use crate::reader::Reader;
 
@@ -11,6 +13,12 @@ pub struct ServerSettings {
     pub listen: SocketAddr,
     /// How many event streams one token may hold open on one replica.
     pub streams_per_token: usize,
+    /// How clients reach it, where that is not `listen`.
+    pub public_url: Option<Url>,
+    /// Whose `X-Forwarded-For` is believed: networks, as an address and the length of its prefix.
+    pub trusted_proxies: Vec<(IpAddr, u8)>,
+    /// How many requests one principal may make in a minute on one replica; 0 for any number.
+    pub requests_per_minute: u32,
 }
 
 pub(super) fn read(mut section: Reader<'_>) -> Option<ServerSettings> {
@@ -18,9 +26,26 @@ pub(super) fn read(mut section: Reader<'_>) -> Option<ServerSettings> {
     let listen = section.required("listen", listen);
     let streams = section.integer("streams_per_token", 1..=100_000);
     let streams = section.required("streams_per_token", streams);
+    let public_url = section.server_url("public_url");
+    let trusted_proxies = section.list("trusted_proxies", "networks such as 10.0.0.0/8", network);
+    let requests = section.integer("requests_per_minute", 0..=100_000_000);
+    let requests = section.required("requests_per_minute", requests);
     section.finish();
     Some(ServerSettings {
         listen: listen?,
         streams_per_token: usize::try_from(streams?).ok()?,
+        public_url,
+        trusted_proxies,
+        requests_per_minute: u32::try_from(requests?).ok()?,
     })
+}
+
+fn network(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, prefix) = text
+        .split_once('/')
+        .map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+    let address: IpAddr = address.parse().ok()?;
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    let prefix = prefix.map_or(Some(longest), |prefix| prefix.parse().ok())?;
+    (prefix <= longest).then_some((address, prefix))
 }

@@ -1,5 +1,7 @@
 //! From requests to values: parameters, ids, page cursors. What does not fit is refused by name, never ignored.
 
+mod body;
+mod caller;
 mod comma;
 mod filter;
 mod page_cursor;
@@ -7,6 +9,8 @@ mod query;
 mod repeated;
 mod resource_id;
 
+pub(crate) use body::JsonBody;
+pub(crate) use caller::Caller;
 pub(crate) use comma::{Limit, values};
 pub(crate) use filter::{Instant, Labelled, ShaPrefix, Words};
 pub(crate) use page_cursor::PageCursor;

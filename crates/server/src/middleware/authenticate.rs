@@ -1,41 +1,112 @@
-//! Bearer tokens.
+//! Who asks: a bearer token, a ticket for a stream, a browser's session, or anybody where access is open.
+
+use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::auth::{self, Principal, TicketHold};
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
-use crate::tokens::Principal;
 
-/// Lets in who has a token, and says on every good answer which position in the event log it shows.
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Parameters in which people put tokens.
+const TELLTALE: [&str; 7] = [
+    "token",
+    "access_token",
+    "auth_token",
+    "api_key",
+    "apikey",
+    "authorization",
+    "bearer",
+];
+
+/// The paths that take a ticket end like this.
+const STREAM: &str = "/stream";
+
+/// Lets in who has a token, within the limit of its requests, and says on every good answer which position in the event log
+/// it shows.
 pub(crate) async fn authenticate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    match verify(&state, request.headers()) {
-        Ok(Some(principal)) => {
-            tracing::Span::current().record("principal", &*principal.name);
+    let principal = match admit(&state, &mut request).await {
+        Ok(principal) => principal,
+        Err(problem) => return with_challenge(problem).into_response(),
+    };
+    tracing::Span::current().record("principal", &*principal.name);
+    let allowance = state.rates().map(|rates| rates.take(&principal.id, Instant::now()));
+    let mut response = match allowance {
+        Some(refused) if !refused.is_allowed => Problem::new(Code::RateLimited)
+            .with_detail(format!("{} requests a minute are served; slow down", refused.limit))
+            .with_retry_after(u16::try_from(refused.wait_seconds).unwrap_or(u16::MAX))
+            .into_response(),
+        _ => {
+            let head = state.feed().head();
             request.extensions_mut().insert(principal);
+            let mut response = next.run(request).await;
+            if let Some(head) = head
+                && response.status().is_success()
+                && !response.headers().contains_key(position::X_EVENT_CURSOR)
+            {
+                position::set(&mut response, &head);
+            }
+            response
         }
-        Ok(None) => return unauthenticated("this needs a token: send `Authorization: Bearer …`").into_response(),
-        Err(problem) => return problem.into_response(),
-    }
-    let head = state.feed().head();
-    let mut response = next.run(request).await;
-    if let Some(head) = head
-        && response.status().is_success()
-        && !response.headers().contains_key(position::X_EVENT_CURSOR)
-    {
-        position::set(&mut response, &head);
+    };
+    if let Some(allowance) = allowance {
+        for (name, value) in [(RATE_LIMIT_POLICY, allowance.policy()), (RATE_LIMIT, allowance.state())] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
     }
     response
 }
 
-/// Who asks; none without a token.
+async fn admit(state: &AppState, request: &mut Request) -> Result<Principal, Problem> {
+    refuse_credentials_in_url(request)?;
+    if let Some(principal) = principal_of(state, request.headers()).await? {
+        return Ok(principal);
+    }
+    let path = request.uri().path();
+    if path.ends_with(STREAM)
+        && let Some(secret) = parameter(request, "ticket")
+    {
+        let taken = state.access().tickets.take(&secret).await?;
+        let (stored, hold) = taken.ok_or_else(|| {
+            Problem::new(Code::TicketExpired)
+                .with_detail("the ticket is not known, or not usable any more: get another")
+        })?;
+        let principal = state.access().resolve(&stored).await?;
+        request.extensions_mut().insert(Arc::<TicketHold>::new(hold));
+        return Ok(principal);
+    }
+    if let Some(secret) = auth::cookie(request.headers()) {
+        let found = state.access().sessions.find(secret).await?;
+        if let Some((stored, _)) = found {
+            auth::refuse_cross_site(
+                request.method(),
+                request.headers(),
+                state.settings().public_url.as_ref(),
+            )?;
+            return state.access().resolve(&stored).await;
+        }
+    }
+    if state.settings().open_access {
+        return Ok(Principal::open());
+    }
+    Err(Problem::new(Code::Unauthenticated).with_detail("this needs a token: send `Authorization: Bearer …`"))
+}
+
+/// Whose bearer token it is; none without one.
 ///
 /// # Errors
-/// [`Code::Unauthenticated`] for credentials that are none of ours.
-pub(crate) fn verify(state: &AppState, headers: &HeaderMap) -> Result<Option<Principal>, Problem> {
+/// [`Code::Unauthenticated`] and its like for credentials that are none of ours, or not any more.
+pub(crate) async fn principal_of(state: &AppState, headers: &HeaderMap) -> Result<Option<Principal>, Problem> {
     let Some(credentials) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };
@@ -43,17 +114,43 @@ pub(crate) fn verify(state: &AppState, headers: &HeaderMap) -> Result<Option<Pri
         let (scheme, secret) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
     });
-    let principal = secret
-        .and_then(|secret| state.services().tokens.verify(secret))
-        .cloned();
-    principal
-        .map(Some)
-        .ok_or_else(|| unauthenticated("the credentials are not known here"))
+    let secret = secret.ok_or_else(|| {
+        Problem::new(Code::Unauthenticated).with_detail("the credentials must be `Authorization: Bearer …`")
+    })?;
+    state.access().verify(secret).await.map(Some).map_err(with_challenge)
 }
 
-fn unauthenticated(detail: &'static str) -> Problem {
-    Problem::new(Code::Unauthenticated).with_detail(detail).with_header(
-        header::WWW_AUTHENTICATE,
-        HeaderValue::from_static("Bearer realm=\"slipway\""),
-    )
+/// A token in a URL ends up in logs, histories and `Referer`.
+fn refuse_credentials_in_url(request: &Request) -> Result<(), Problem> {
+    let query = request.uri().query().unwrap_or_default();
+    let told = url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, value)| TELLTALE.contains(&&*name.to_ascii_lowercase()) || auth::looks_like_token(value));
+    match told {
+        None => Ok(()),
+        Some((name, _)) => Err(Problem::new(Code::CredentialsInUrl)
+            .with_detail(
+                "a token never belongs in a URL: send `Authorization: Bearer …`, or get a ticket for a stream from \
+                 `POST /stream-tickets`; treat the token as known to others",
+            )
+            .with_field(name, "not a place for a token")),
+    }
+}
+
+fn parameter(request: &Request, name: &str) -> Option<String> {
+    let query = request.uri().query()?;
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+/// Says how to authenticate, where that is what was wrong.
+fn with_challenge(problem: Problem) -> Problem {
+    let challenge = match problem.code() {
+        Code::Unauthenticated => "Bearer realm=\"slipway\"",
+        Code::TokenExpired | Code::TokenRevoked | Code::TicketExpired => {
+            "Bearer realm=\"slipway\", error=\"invalid_token\""
+        }
+        _ => return problem,
+    };
+    problem.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }

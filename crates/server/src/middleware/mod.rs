@@ -2,8 +2,12 @@
 
 mod authenticate;
 mod limits;
+mod open_access;
 mod problems;
+mod scope;
 
-pub(crate) use authenticate::{authenticate, verify};
+pub(crate) use authenticate::{authenticate, principal_of};
 pub(crate) use limits::{limit, limit_uri};
-pub(crate) use problems::{handle_panic, problems};
+pub(crate) use open_access::guard_open_access;
+pub(crate) use problems::{RequestId, handle_panic, problems};
+pub(crate) use scope::require;

@@ -16,8 +16,12 @@ use crate::state::AppState;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The id of the request that is being answered.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) std::sync::Arc<str>);
+
 /// Gives the request an id and a span, and writes the problem document of an answer that is an error.
-pub(crate) async fn problems(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn problems(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let id = request_id(&request).unwrap_or_else(|| new_id(state.clock().now()).to_string());
     let route = request
         .extensions()
@@ -31,6 +35,7 @@ pub(crate) async fn problems(State(state): State<AppState>, request: Request, ne
         http.status = tracing::field::Empty,
         principal = tracing::field::Empty,
     );
+    request.extensions_mut().insert(RequestId(id.as_str().into()));
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
     span.record("http.status", status.as_u16());

@@ -13,8 +13,10 @@ use utoipa::openapi::{
 
 use slipway_api::{FieldErrorView, ProblemView};
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 9] = [
     ("session", "Who asks."),
+    ("tokens", "Who may ask, and what they may do and see."),
+    ("audit", "What was done, by whom."),
     (
         "providers",
         "The kinds of platform, what they can do, and how their words are read.",

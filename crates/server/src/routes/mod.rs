@@ -2,22 +2,32 @@
 
 mod accounts;
 mod applications;
+mod audit;
 mod board;
+mod by_time;
 mod deployments;
 mod events;
 pub(crate) mod health;
 mod providers;
+mod session;
+mod stream_tickets;
+mod tokens;
 mod whoami;
 
+use axum::Extension;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::auth::{Principal, Scope};
+use crate::middleware::require;
 use crate::state::AppState;
 
 /// What answers at once.
 pub(crate) fn short() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default()
-        .routes(routes!(whoami::get::get_whoami))
+    let anybody = OpenApiRouter::default().routes(routes!(whoami::get::get_whoami));
+    let reads = OpenApiRouter::default()
         .routes(routes!(providers::list::list_providers))
         .routes(routes!(accounts::list::list_accounts))
         .routes(routes!(applications::list::list_applications))
@@ -26,14 +36,36 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
         .routes(routes!(board::get::get_board))
         .routes(routes!(deployments::list::list_deployments))
         .routes(routes!(deployments::get::get_deployment))
-        .routes(routes!(deployments::timeline::get_deployment_timeline))
+        .routes(routes!(deployments::timeline::get_deployment_timeline));
+    let follows = OpenApiRouter::default().routes(routes!(stream_tickets::create::create_stream_ticket));
+    let administers = OpenApiRouter::default()
+        .routes(routes!(tokens::list::list_tokens, tokens::create::create_token))
+        .routes(routes!(tokens::revoke::revoke_token))
+        .routes(routes!(audit::list::list_audit));
+    anybody
+        .merge(needing(Scope::DeploymentsRead, reads))
+        .merge(needing(Scope::EventsRead, follows))
+        .merge(needing(Scope::Admin, administers))
 }
 
 /// What waits for something to happen.
 pub(crate) fn waiting() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default()
+    let follows = OpenApiRouter::default()
         .routes(routes!(events::list::list_events))
-        .routes(routes!(events::stream::stream_events))
+        .routes(routes!(events::stream::stream_events));
+    needing(Scope::EventsRead, follows)
+}
+
+/// What proves who asks by itself.
+pub(crate) fn free() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(session::create::create_session, session::end::end_session))
+}
+
+/// Operations for those whose token allows it.
+fn needing(scope: Scope, operations: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
+    operations.route_layer(from_fn(
+        move |principal: Extension<Principal>, request: Request, next: Next| require(scope, principal, request, next),
+    ))
 }
 
 /// The parameters of an operation that has none: any is unknown.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::auth::Principal;
 use crate::problem::{Code, Problem};
-use crate::tokens::Principal;
 
 /// A client that runs into the limit has to close something first.
 const RETRY_AFTER_SECONDS: u16 = 15;
@@ -36,7 +36,7 @@ impl StreamCounter {
     /// One more for the principal.
     pub(crate) fn acquire(&self, principal: &Principal) -> Result<StreamPermit, Problem> {
         let mut open = self.open.lock();
-        let count = open.entry(Arc::clone(&principal.name)).or_default();
+        let count = open.entry(Arc::clone(&principal.id)).or_default();
         if *count >= self.limit {
             return Err(Problem::new(Code::TooManyStreams)
                 .with_detail(format!(
@@ -48,7 +48,7 @@ impl StreamCounter {
         *count += 1;
         Ok(StreamPermit {
             open: Arc::clone(&self.open),
-            principal: Arc::clone(&principal.name),
+            principal: Arc::clone(&principal.id),
         })
     }
 

@@ -9,10 +9,13 @@ use futures_util::stream::unfold;
 use slipway_api::Cursor;
 use slipway_feed::{Batch, Filter, Next, Reset, Subscription, write_control};
 use slipway_store::StoreError;
+use slipway_store::sync_targets::FreshnessRow;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::StreamPermit;
+use crate::auth::{Ended, Principal, Standing};
+use crate::shown::ShownAccounts;
 use crate::state::AppState;
 
 /// Between attempts to read what is missed while the database is away.
@@ -25,6 +28,8 @@ const RETRY_MS: std::ops::RangeInclusive<u32> = 1_000..=5_000;
 pub(crate) struct EventStream {
     state: AppState,
     subscription: Subscription,
+    principal: Principal,
+    standing: Standing,
     heartbeat: Interval,
     shutdown: CancellationToken,
     /// The position that the client would resume from now.
@@ -36,7 +41,13 @@ pub(crate) struct EventStream {
 }
 
 impl EventStream {
-    pub(crate) fn new(state: AppState, permit: StreamPermit, filter: Filter, from: Option<Cursor>) -> Self {
+    pub(crate) fn new(
+        state: AppState,
+        permit: StreamPermit,
+        (principal, standing): (Principal, Standing),
+        filter: Filter,
+        from: Option<Cursor>,
+    ) -> Self {
         let period = state.settings().heartbeat_interval.max(Duration::from_millis(1));
         // The first one comes somewhat earlier, so that clients that came together do not stay together.
         let first = Instant::now() + period.mul_f64(rand::random_range(0.5..=1.0));
@@ -57,6 +68,8 @@ impl EventStream {
             shutdown: state.services().shutdown.clone(),
             state,
             subscription,
+            principal,
+            standing,
             heartbeat,
             told,
             preamble: Some(preamble.into()),
@@ -86,6 +99,10 @@ impl EventStream {
                 () = self.shutdown.cancelled() => {
                     self.has_ended = true;
                     return Some(self.goodbye());
+                }
+                ended = self.standing.ended() => {
+                    self.has_ended = true;
+                    return Some(self.dismiss(ended));
                 }
                 _ = self.heartbeat.tick() => return Some(self.beat().await),
                 next = take(&mut self.subscription, &mut self.paused_until) => match next {
@@ -122,7 +139,9 @@ impl EventStream {
     /// A sign of life with the position that was looked at for this client. Goes on while the database is away, and says so.
     async fn beat(&mut self) -> Bytes {
         let is_healthy = self.state.feed().is_healthy();
-        let freshness = self.state.freshness().accounts_json(is_healthy).await;
+        let shown = ShownAccounts::of(&self.state, &self.principal);
+        let shows = |row: &FreshnessRow| shown.shows(&row.provider, &row.account);
+        let freshness = self.state.freshness().accounts_json(is_healthy, shows).await;
         let position = self.subscription.position();
         let reason = (!is_healthy).then_some("database_unavailable");
         let mut block = b": alive\n".to_vec();
@@ -150,6 +169,16 @@ impl EventStream {
         );
         write_id_block(&mut block, &reset.cursor);
         self.told = Some(reset.cursor);
+        block.into()
+    }
+
+    /// The last words to somebody who may not listen any more.
+    fn dismiss(&self, ended: Ended) -> Bytes {
+        let mut block = Vec::new();
+        let now = self.state.clock().now();
+        let position = self.told.as_ref();
+        write_control(&mut block, "auth_expired", now, position, "[]", Some(ended.as_str()));
+        block.extend_from_slice(&self.goodbye());
         block.into()
     }
 

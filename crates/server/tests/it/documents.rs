@@ -98,11 +98,19 @@ fn every_operation_is_named_tagged_described_and_fails_in_one_shape() {
         "listApplications",
         "getApplication",
         "listApplicationDeployments",
+        "getBoard",
         "listDeployments",
         "getDeployment",
         "getDeploymentTimeline",
         "listEvents",
         "streamEvents",
+        "createSession",
+        "endSession",
+        "createStreamTicket",
+        "createToken",
+        "listTokens",
+        "revokeToken",
+        "listAudit",
     ];
     assert_eq!(ids, HashSet::from(expected));
 }

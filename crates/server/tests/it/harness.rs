@@ -12,7 +12,7 @@ use slipway_api::Cursor;
 use slipway_core::SystemClock;
 use slipway_core::provider::ProviderRegistry;
 use slipway_feed::{Feed, FeedSettings};
-use slipway_server::{AppState, Scope, ServerSettings, Services, TaskStatuses, Token, router};
+use slipway_server::{AppState, Oidc, Scopes, ServerSettings, Services, TaskStatuses, Token, router};
 use slipway_store::event_log;
 use slipway_test_database::TestDatabase;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -68,6 +68,45 @@ pub(crate) fn settings() -> ServerSettings {
     }
 }
 
+async fn replica(
+    db: &TestDatabase,
+    settings: ServerSettings,
+    tasks: TaskStatuses,
+    oidc: Option<Arc<Oidc>>,
+) -> (Feed, Router, CancellationToken, DropGuard) {
+    let poll_interval = Duration::from_millis(200);
+    let feed_settings = FeedSettings {
+        poll_interval,
+        ..FeedSettings::default()
+    };
+    let clock = Arc::new(SystemClock);
+    let feed = Feed::start(db.pool.clone(), db.options.clone(), feed_settings, clock.clone())
+        .await
+        .expect("a feed");
+    let stop_reader = CancellationToken::new();
+    let (running, token) = (feed.clone(), stop_reader.clone());
+    tokio::spawn(async move { running.run(token).await });
+    let mut registry = ProviderRegistry::default();
+    registry.insert("main".into(), Arc::new(TestProvider));
+    let shutdown = CancellationToken::new();
+    let tokens = [
+        Token::from_secret("reader", Scopes::READ, READ),
+        Token::from_secret("boss", Scopes::ADMIN, ADMIN),
+    ];
+    let state = AppState::new(Services {
+        pool: db.pool.clone(),
+        feed: feed.clone(),
+        registry: Arc::new(registry),
+        clock,
+        tokens: tokens.into_iter().collect(),
+        oidc,
+        tasks,
+        settings,
+        shutdown: shutdown.clone(),
+    });
+    (feed, router(state), shutdown, stop_reader.drop_guard())
+}
+
 impl Gateway {
     pub(crate) async fn new() -> Self {
         Self::with(settings()).await
@@ -79,44 +118,36 @@ impl Gateway {
 
     pub(crate) async fn with_tasks(settings: ServerSettings, tasks: TaskStatuses) -> Self {
         let db = TestDatabase::create().await.expect("a database");
-        let poll_interval = Duration::from_millis(200);
-        let feed_settings = FeedSettings {
-            poll_interval,
-            ..FeedSettings::default()
-        };
-        let clock = Arc::new(SystemClock);
-        let feed = Feed::start(db.pool.clone(), db.options.clone(), feed_settings, clock.clone())
-            .await
-            .expect("a feed");
-        let stop_reader = CancellationToken::new();
-        let (running, token) = (feed.clone(), stop_reader.clone());
-        tokio::spawn(async move { running.run(token).await });
-        let mut registry = ProviderRegistry::default();
-        registry.insert("main".into(), Arc::new(TestProvider));
-        let shutdown = CancellationToken::new();
-        let tokens = [
-            Token::from_secret("reader", Scope::Read, READ),
-            Token::from_secret("boss", Scope::Admin, ADMIN),
-        ];
-        let state = AppState::new(Services {
-            pool: db.pool.clone(),
-            feed: feed.clone(),
-            registry: Arc::new(registry),
-            clock,
-            tokens: tokens.into_iter().collect(),
-            tasks,
-            settings,
-            shutdown: shutdown.clone(),
-        });
+        Self::assemble(db, settings, tasks, None).await
+    }
+
+    /// One that trusts an issuer.
+    pub(crate) async fn trusting(oidc: Oidc) -> Self {
+        let db = TestDatabase::create().await.expect("a database");
+        Self::assemble(db, settings(), Arc::new(Vec::new), Some(Arc::new(oidc))).await
+    }
+
+    async fn assemble(
+        db: TestDatabase,
+        settings: ServerSettings,
+        tasks: TaskStatuses,
+        oidc: Option<Arc<Oidc>>,
+    ) -> Self {
+        let (feed, router, shutdown, stop_reader) = replica(&db, settings, tasks, oidc).await;
         Self {
             db,
             feed,
-            router: router(state),
+            router,
             shutdown,
-            _stop_reader: stop_reader.drop_guard(),
+            _stop_reader: stop_reader,
         }
     }
 
+    /// Another replica on the same database, which ends with what is answered beside it.
+    pub(crate) async fn another(&self) -> (Router, DropGuard) {
+        let (_, router, _, stop_reader) = replica(&self.db, settings(), Arc::new(Vec::new), None).await;
+        (router, stop_reader)
+    }
     /// Sends a request and hands back the head of the answer with a body that can still flow.
     pub(crate) async fn send(&self, request: Request<Body>) -> http::Response<Body> {
         self.router

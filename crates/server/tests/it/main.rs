@@ -1,5 +1,6 @@
 //! The public API against a real PostgreSQL.
 
+mod access;
 mod auth;
 mod compat;
 mod documents;

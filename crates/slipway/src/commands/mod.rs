@@ -4,6 +4,7 @@ mod demo;
 mod migrate;
 mod serve;
 mod simulate;
+mod token;
 
 use std::io::Write;
 
@@ -26,6 +27,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Sync(args) => serve::run(&args, serve::Roles { api: false, sync: true }).await,
         Command::Simulate(args) => simulate::run(args).await,
+        Command::Token(command) => token::run(command).await,
         Command::Migrate(args) => migrate::run(&args).await,
         Command::Openapi(args) if args.compat => {
             let document = slipway_server::openapi_compat_json();

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use slipway_config::Settings;
+use slipway_config::{OidcSettings, Secret, Settings};
 use slipway_core::provider::ProviderRegistry;
 use slipway_core::{Clock, SystemClock};
 use slipway_engine::SyncSettings;
-use slipway_server::{Scope, ServerSettings, Token, Tokens};
+use slipway_server::{Network, Oidc, Scope, Scopes, ServerSettings, Token, Tokens};
 use tokio::net::TcpListener;
 
 use crate::cli::ConfigArgs;
@@ -59,13 +59,17 @@ async fn serve(
         tracing::warn!("no account is configured, so no deployment will appear");
     }
     let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let oidc = match &settings.auth.oidc {
+        Some(oidc_settings) => Some(Arc::new(oidc(oidc_settings, &clock)?)),
+        None => None,
+    };
+    let auth = &settings.auth;
+    let token = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
     let api = listener.map(|listener| Api {
         listener,
-        tokens: tokens(settings.auth.read_token.expose(), settings.auth.admin_token.expose()),
-        settings: ServerSettings {
-            streams_per_principal: settings.server.streams_per_token,
-            ..ServerSettings::default()
-        },
+        tokens: tokens(token(&auth.read_token).as_deref(), token(&auth.admin_token).as_deref()),
+        oidc,
+        settings: server_settings(settings),
     });
     let sync = roles.sync.then(|| sync_settings(settings, &*clock, database));
     let parts = Parts {
@@ -85,14 +89,48 @@ async fn serve(
     served.and(ended)
 }
 
-/// The tokens of the API.
-pub(crate) fn tokens(read: &str, admin: &str) -> Tokens {
-    [
-        Token::from_secret("read", Scope::Read, read),
-        Token::from_secret("admin", Scope::Admin, admin),
-    ]
-    .into_iter()
-    .collect()
+/// The tokens of the configuration.
+pub(crate) fn tokens(read: Option<&str>, admin: Option<&str>) -> Tokens {
+    let read = read.map(|secret| Token::from_secret("read", Scopes::READ, secret));
+    let admin = admin.map(|secret| Token::from_secret("admin", Scopes::ADMIN, secret));
+    read.into_iter().chain(admin).collect()
+}
+
+fn server_settings(settings: &Settings) -> ServerSettings {
+    let server = &settings.server;
+    let network = |(address, prefix): &(std::net::IpAddr, u8)| Network {
+        address: *address,
+        prefix: *prefix,
+    };
+    ServerSettings {
+        streams_per_principal: server.streams_per_token,
+        requests_per_minute: server.requests_per_minute,
+        public_url: server.public_url.clone(),
+        trusted_proxies: server.trusted_proxies.iter().map(network).collect(),
+        open_access: settings.auth.open_access,
+        ..ServerSettings::default()
+    }
+}
+
+fn oidc(settings: &OidcSettings, clock: &Arc<dyn Clock>) -> Result<Oidc, Failure> {
+    let mut scopes = Vec::new();
+    for (value, words) in &settings.scopes {
+        let unknown = words.iter().find(|word| Scope::parse(word).is_none());
+        if let Some(unknown) = unknown {
+            return Err(Failure::new(format!(
+                "auth.oidc.scopes gives {value:?} the scope `{unknown}`, which does not exist"
+            )));
+        }
+        scopes.push((value.clone(), Scopes::from_words(words.iter().map(String::as_str))));
+    }
+    let settings = slipway_server::OidcSettings {
+        issuer: settings.issuer.clone(),
+        audience: settings.audience.clone(),
+        claim: settings.claim.clone(),
+        scopes,
+        key_hosts: settings.key_hosts.clone(),
+    };
+    Oidc::new(settings, Arc::clone(clock)).map_err(|error| Failure::new(format!("auth.oidc cannot be used: {error}")))
 }
 
 fn sync_settings(settings: &Settings, clock: &dyn Clock, database: &Database) -> SyncSettings {

@@ -67,11 +67,7 @@ fn a_configuration_with_faults_tells_them_all() {
     std::fs::write(&file, format!("[auth]\nread_token = 'r'\n{accounts}[serve]\n")).unwrap();
     let mut asked = command(&["serve", "--config", file.to_str().unwrap()]);
     let text = failure(&mut asked);
-    for wanted in [
-        "auth.read_token: must have at least 16",
-        "auth.admin_token: is missing",
-        "did you mean `server`?",
-    ] {
+    for wanted in ["auth.read_token: must have at least 16", "did you mean `server`?"] {
         assert!(text.contains(wanted), "{text}");
     }
     let auth = "[auth]\nread_token = 'read-read-read-read'\nadmin_token = 'admin-admin-admin'\n";

@@ -7,16 +7,15 @@ mod write;
 use std::collections::HashMap;
 
 use slipway_core::{Application, ApplicationId};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;
 
 pub use list::{
-    ApplicationFilter, ApplicationPage, ApplicationQuery, ListedApplication, has_other_rules, list,
-    lock_with_other_rules,
+    ApplicationFilter, ApplicationPage, ApplicationQuery, ListedApplication, has_other_rules, list, lock_with_other_rules,
 };
 pub use write::{insert, note_rules, update};
 
-use crate::Result;
+use crate::{Result, Visibility};
 use row::ApplicationRow;
 
 /// One application.
@@ -36,7 +35,20 @@ pub async fn find(conn: &mut PgConnection, id: ApplicationId) -> Result<Option<A
     row.map(Application::try_from).transpose()
 }
 
-/// The same, locked until the end of the transaction: every write to its deployments is made under this lock.
+/// One application, if the caller sees it.
+pub async fn find_visible(
+    conn: &mut PgConnection,
+    id: ApplicationId,
+    visibility: &Visibility,
+) -> Result<Option<Application>> {
+    let found = find(conn, id).await?;
+    Ok(found.filter(|found| {
+        let environment = found.environment.as_deref();
+        visibility.shows_application(found.provider.as_str(), found.account.as_str(), id.0, environment)
+    }))
+}
+
+/// One application, locked until the end of the transaction: every write to its deployments is made under this lock.
 pub async fn lock(conn: &mut PgConnection, id: ApplicationId) -> Result<Option<Application>> {
     let row = sqlx::query_as!(
         ApplicationRow,
@@ -107,12 +119,34 @@ pub async fn list_accounts_of(conn: &mut PgConnection, application_ids: &[Uuid])
     .await?)
 }
 
-/// How many applications each account sees, archived ones left out.
-pub async fn count_by_account(conn: &mut PgConnection) -> Result<HashMap<String, i64>> {
-    let rows = sqlx::query!(
-        r#"SELECT account, count(*) AS "count!" FROM applications WHERE archived_at IS NULL GROUP BY account"#
+/// How many applications of each account the caller sees, archived ones left out.
+pub async fn count_by_account(conn: &mut PgConnection, visibility: &Visibility) -> Result<HashMap<String, i64>> {
+    let mut query = QueryBuilder::new("SELECT account, count(*) FROM applications WHERE archived_at IS NULL");
+    visibility.push_for_applications(&mut query);
+    query.push(" GROUP BY account");
+    let rows: Vec<(String, i64)> = query.build_query_as().fetch_all(conn).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// What decides who sees an application.
+#[derive(Debug, Clone)]
+pub struct ApplicationKeysRow {
+    /// Its id.
+    pub id: Uuid,
+    /// The kind of platform.
+    pub provider: String,
+    /// The account.
+    pub account: String,
+    /// The environment.
+    pub environment: Option<String>,
+}
+
+/// What decides who sees each application.
+pub async fn list_keys(conn: &mut PgConnection) -> Result<Vec<ApplicationKeysRow>> {
+    Ok(sqlx::query_as!(
+        ApplicationKeysRow,
+        "SELECT id, provider, account, environment FROM applications"
     )
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.account, row.count)).collect())
+    .await?)
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub use list::{DeploymentFilter, DeploymentPage, DeploymentQuery, DeploymentSort, list};
 pub use write::{StoredDeployment, insert, remember, update};
 
-use crate::event_log::Head;
+use crate::event_log::{self, Head};
 use crate::page::AfterDeployment;
 use crate::{Result, Visibility};
 use row::DeploymentRow;
@@ -195,6 +195,19 @@ pub async fn is_visible(conn: &mut PgConnection, id: Uuid, visibility: &Visibili
     Ok(row.is_some_and(|row| {
         visibility.shows_application(&row.provider, &row.account, row.id, row.environment.as_deref())
     }))
+}
+
+/// One deployment, if the caller sees it, and the position in the event log that it shows: read in one statement.
+pub async fn find_visible_body_with_head(
+    conn: &mut PgConnection,
+    id: Uuid,
+    visibility: &Visibility,
+) -> Result<(Head, Option<DeploymentBody>)> {
+    // Where everything is seen, nothing is looked up for it.
+    if !visibility.is_everything() && !is_visible(conn, id, visibility).await? {
+        return Ok((event_log::find_head(conn).await?, None));
+    }
+    find_body_with_head(conn, id).await
 }
 
 /// One deployment, and the position in the event log that it shows: read in one statement.

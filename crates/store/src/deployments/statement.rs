@@ -203,7 +203,8 @@ pub(super) fn statement(choice: &Choice<'_>, query: &DeploymentQuery) -> QueryBu
         "SELECT head.epoch, head.seq, page.id, page.at, page.body FROM event_head AS head LEFT JOIN LATERAL (\
          SELECT id, at, body FROM (",
     );
-    let branches = choice.branches();
+    // One that gives nothing, where nothing is left to choose from.
+    let branches = if choice.is_empty { vec![Vec::new()] } else { choice.branches() };
     let split: Vec<Column> = choice.split().iter().map(|alternatives| alternatives.column).collect();
     for (index, branch) in branches.into_iter().enumerate() {
         if index > 0 {

@@ -1,5 +1,6 @@
 //! `GET /applications/{application_id}`
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -15,6 +16,7 @@ use utoipa::IntoParams;
 
 use super::parameters::{ApplicationInclude, Included};
 use super::view::{json, version, view};
+use crate::auth::Principal;
 use crate::extract::{Parameters, ResourceId, values};
 use crate::listing::{is_match, json_response, set_tag};
 use crate::position;
@@ -48,6 +50,7 @@ pub(crate) struct OneApplicationParameters {
 )]
 pub(crate) async fn get_application(
     State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
     ResourceId(id): ResourceId,
     headers: HeaderMap,
     Parameters(parameters): Parameters<OneApplicationParameters>,
@@ -56,7 +59,7 @@ pub(crate) async fn get_application(
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
     let mut snapshot = pool::begin_snapshot(state.pool()).await?;
     let head = position::cursor(&event_log::find_head(&mut snapshot).await?);
-    let row = applications::find(&mut snapshot, ApplicationId(id)).await?;
+    let row = applications::find_visible(&mut snapshot, ApplicationId(id), &principal.visibility).await?;
     let row = row.ok_or_else(|| Problem::new(Code::NotFound).with_detail("there is no application with this id"))?;
     let targets = sync_targets::list_applications(&mut snapshot, &[id]).await?;
     let last = body(&mut snapshot, row.last_deployment_id.filter(|_| included.last)).await?;

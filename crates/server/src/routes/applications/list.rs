@@ -1,5 +1,6 @@
 //! `GET /applications`
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
@@ -8,6 +9,7 @@ use slipway_api::ApplicationList;
 use super::page::{self, Wanted};
 use super::parameters::{ApplicationParameters, Included};
 use super::view::{json, version};
+use crate::auth::Principal;
 use crate::extract::Parameters;
 use crate::listing::Listing;
 use crate::position;
@@ -27,6 +29,7 @@ use crate::state::AppState;
 )]
 pub(crate) async fn list_applications(
     State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
     headers: HeaderMap,
     Parameters(parameters): Parameters<ApplicationParameters>,
 ) -> Result<Response, Problem> {
@@ -40,7 +43,7 @@ pub(crate) async fn list_applications(
         cursor: parameters.cursor.as_deref(),
     };
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
-    let page = page::read(&state, wanted).await?;
+    let page = page::read(&state, &principal, wanted).await?;
     let (mut items, mut versions) = (Vec::new(), Vec::new());
     for entry in &page.entries {
         let (last, live) = (entry.last.as_ref(), entry.live.as_ref());

@@ -1,5 +1,6 @@
 //! `GET /applications/{application_id}/deployments`
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
@@ -7,6 +8,7 @@ use slipway_api::DeploymentList;
 use slipway_core::ApplicationId;
 use slipway_store::applications;
 
+use crate::auth::Principal;
 use crate::extract::{Parameters, ResourceId};
 use crate::position;
 use crate::problem::{Code, Problem};
@@ -30,6 +32,7 @@ use crate::state::AppState;
 )]
 pub(crate) async fn list_application_deployments(
     State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
     ResourceId(id): ResourceId,
     headers: HeaderMap,
     Parameters(parameters): Parameters<ApplicationDeploymentParameters>,
@@ -37,11 +40,15 @@ pub(crate) async fn list_application_deployments(
     let (filter, sort) = parameters.filter(id)?;
     let (limit, cursor, min_cursor) = parameters.page();
     position::wait_for(&state, min_cursor).await?;
-    if applications::find(&mut *state.connection().await?, ApplicationId(id))
-        .await?
-        .is_none()
+    if applications::find_visible(
+        &mut *state.connection().await?,
+        ApplicationId(id),
+        &principal.visibility,
+    )
+    .await?
+    .is_none()
     {
         return Err(Problem::new(Code::NotFound).with_detail("there is no application with this id"));
     }
-    respond(&state, &headers, &filter, sort, limit, cursor).await
+    respond(&state, &principal, &headers, &filter, sort, limit, cursor).await
 }

@@ -7,14 +7,16 @@ use slipway_store::applications::{self, ApplicationFilter, ApplicationQuery};
 use slipway_store::deployments::DeploymentBody;
 use slipway_store::page::AfterApplication;
 use slipway_store::sync_targets::{self, FreshnessRow};
-use slipway_store::{Visibility, event_log, pool};
+use slipway_store::{event_log, pool};
 use uuid::Uuid;
 
 use super::parameters::Included;
 use super::view::view;
+use crate::auth::Principal;
 use crate::extract::{Limit, PageCursor};
 use crate::position;
 use crate::problem::Problem;
+use crate::shown::ShownAccounts;
 use crate::state::AppState;
 
 /// What is asked for.
@@ -45,7 +47,7 @@ pub(crate) struct Page {
 }
 
 /// Reads a page, all of it in one snapshot.
-pub(crate) async fn read(state: &AppState, wanted: Wanted<'_>) -> Result<Page, Problem> {
+pub(crate) async fn read(state: &AppState, principal: &Principal, wanted: Wanted<'_>) -> Result<Page, Problem> {
     let Wanted {
         list,
         filter,
@@ -69,7 +71,7 @@ pub(crate) async fn read(state: &AppState, wanted: Wanted<'_>) -> Result<Page, P
     };
     let mut snapshot = pool::begin_snapshot(state.pool()).await?;
     let head = position::cursor(&event_log::find_head(&mut snapshot).await?);
-    let page = applications::list(&mut snapshot, &query, &Visibility::default()).await?;
+    let page = applications::list(&mut snapshot, &query, &principal.visibility).await?;
     let ids: Vec<Uuid> = page.rows.iter().map(|row| row.application.id.0).collect();
     let targets = sync_targets::list_applications(&mut snapshot, &ids).await?;
     drop(snapshot);
@@ -92,8 +94,10 @@ pub(crate) async fn read(state: &AppState, wanted: Wanted<'_>) -> Result<Page, P
         last: row.last,
         live: row.live,
     };
+    let shown = ShownAccounts::of(state, principal);
     let shows = |row: &FreshnessRow| {
-        (filter.accounts.is_empty() || filter.accounts.contains(&row.account))
+        shown.shows(&row.provider, &row.account)
+            && (filter.accounts.is_empty() || filter.accounts.contains(&row.account))
             && (filter.providers.is_empty() || filter.providers.contains(&row.provider))
     };
     Ok(Page {

@@ -1,10 +1,12 @@
 //! `GET /board`
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use slipway_api::BoardItemList;
 
+use crate::auth::Principal;
 use crate::extract::Parameters;
 use crate::listing::{Listing, Member, splice, to_json_text};
 use crate::position;
@@ -28,6 +30,7 @@ use crate::state::AppState;
 )]
 pub(crate) async fn get_board(
     State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
     headers: HeaderMap,
     Parameters(parameters): Parameters<BoardParameters>,
 ) -> Result<Response, Problem> {
@@ -40,7 +43,7 @@ pub(crate) async fn get_board(
         cursor: parameters.cursor.as_deref(),
     };
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
-    let page = page::read(&state, wanted).await?;
+    let page = page::read(&state, &principal, wanted).await?;
     let (mut items, mut versions) = (Vec::new(), Vec::new());
     for entry in &page.entries {
         let (last, live) = (entry.last.as_ref(), entry.live.as_ref());

@@ -10,12 +10,12 @@ use slipway_store::{deployments, event_log, pool, transitions};
 use utoipa::{IntoParams, ToSchema};
 
 use super::timeline::entries;
+use crate::auth::{Principal, Scope};
 use crate::extract::{Parameters, ResourceId, values};
 use crate::listing::{Member, is_match, json_response, set_tag, splice, to_json_text};
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
-use crate::tokens::{Principal, Scope};
 
 /// What can be had with a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -61,13 +61,16 @@ pub(crate) async fn get_deployment(
 ) -> Result<Response, Problem> {
     let with_raw = parameters.include.contains(&DeploymentInclude::Raw);
     let with_timeline = parameters.include.contains(&DeploymentInclude::Timeline);
-    if with_raw && principal.scope != Scope::Admin {
-        return Err(Problem::new(Code::PermissionDenied).with_detail("`include=raw` needs the scope `raw:read`"));
+    if with_raw {
+        principal.require(Scope::RawRead)?;
     }
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
     let not_found = || Problem::new(Code::NotFound).with_detail("there is no deployment with this id");
     let (head, version, body) = if with_raw || with_timeline {
         let mut snapshot = pool::begin_snapshot(state.pool()).await?;
+        if !deployments::is_visible(&mut snapshot, id, &principal.visibility).await? {
+            return Err(not_found());
+        }
         let head = event_log::find_head(&mut snapshot).await?;
         let found = deployments::find_body(&mut snapshot, id).await?.ok_or_else(not_found)?;
         let (raw, timeline);
@@ -83,7 +86,9 @@ pub(crate) async fn get_deployment(
         }
         (head, found.version, splice(found.body, &members))
     } else {
-        let (head, found) = deployments::find_body_with_head(&mut *state.connection().await?, id).await?;
+        let (head, found) =
+            deployments::find_visible_body_with_head(&mut *state.connection().await?, id, &principal.visibility)
+                .await?;
         let found = found.ok_or_else(not_found)?;
         (head, found.version, found.body)
     };

@@ -1,20 +1,23 @@
 //! `GET /deployments`
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use slipway_api::DeploymentList;
+use slipway_store::applications;
 use slipway_store::deployments::{self, DeploymentFilter, DeploymentQuery, DeploymentSort};
 use slipway_store::page::AfterDeployment;
 use slipway_store::sync_targets::FreshnessRow;
-use slipway_store::{Visibility, applications};
 use time::OffsetDateTime;
 
 use super::parameters::{DeploymentParameters, bound_search};
+use crate::auth::Principal;
 use crate::extract::{Limit, PageCursor, Parameters};
 use crate::listing::Listing;
 use crate::position;
 use crate::problem::Problem;
+use crate::shown::ShownAccounts;
 use crate::state::AppState;
 
 /// List deployments
@@ -30,6 +33,7 @@ use crate::state::AppState;
 )]
 pub(crate) async fn list_deployments(
     State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
     headers: HeaderMap,
     Parameters(parameters): Parameters<DeploymentParameters>,
 ) -> Result<Response, Problem> {
@@ -37,6 +41,7 @@ pub(crate) async fn list_deployments(
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
     respond(
         &state,
+        &principal,
         &headers,
         &filter,
         sort,
@@ -49,6 +54,7 @@ pub(crate) async fn list_deployments(
 /// The answer to any list of deployments.
 pub(crate) async fn respond(
     state: &AppState,
+    principal: &Principal,
     headers: &HeaderMap,
     filter: &DeploymentFilter,
     sort: DeploymentSort,
@@ -65,7 +71,7 @@ pub(crate) async fn respond(
     };
     bound_search(&mut query.filter, state.clock().now());
     let mut conn = state.connection().await?;
-    let page = deployments::list(&mut conn, &query, &Visibility::default()).await?;
+    let page = deployments::list(&mut conn, &query, &principal.visibility).await?;
     let accounts = match filter.applications.as_slice() {
         [] => None,
         some => Some(applications::list_accounts_of(&mut conn, some).await?),
@@ -83,8 +89,10 @@ pub(crate) async fn respond(
         }
         .encode(&walk)
     });
+    let shown = ShownAccounts::of(state, principal);
     let shows = |row: &FreshnessRow| {
-        (filter.accounts.is_empty() || filter.accounts.contains(&row.account))
+        shown.shows(&row.provider, &row.account)
+            && (filter.accounts.is_empty() || filter.accounts.contains(&row.account))
             && (filter.providers.is_empty() || filter.providers.contains(&row.provider))
             && accounts.as_ref().is_none_or(|accounts| accounts.contains(&row.account))
     };

@@ -1,5 +1,6 @@
 //! `GET /deployments/{deployment_id}/timeline`
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
@@ -7,6 +8,7 @@ use slipway_api::{Status, TimelineEntryView, TimelineList};
 use slipway_store::transitions::{self, TransitionRow};
 use slipway_store::{deployments, event_log, pool};
 
+use crate::auth::Principal;
 use crate::extract::{Parameters, ResourceId};
 use crate::listing::{Listing, to_json_text};
 use crate::position;
@@ -25,13 +27,14 @@ use crate::state::AppState;
 )]
 pub(crate) async fn get_deployment_timeline(
     State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
     ResourceId(id): ResourceId,
     headers: HeaderMap,
     Parameters(parameters): Parameters<PositionParameters>,
 ) -> Result<Response, Problem> {
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
     let mut snapshot = pool::begin_snapshot(state.pool()).await?;
-    if deployments::find_account(&mut snapshot, id).await?.is_none() {
+    if !deployments::is_visible(&mut snapshot, id, &principal.visibility).await? {
         return Err(Problem::new(Code::NotFound).with_detail("there is no deployment with this id"));
     }
     let head = position::cursor(&event_log::find_head(&mut snapshot).await?);

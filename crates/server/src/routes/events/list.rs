@@ -15,13 +15,13 @@ use tokio::time::Instant;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use crate::auth::{Ended, Principal, Standing};
 use crate::extract::{Limit, Parameters, values};
 use crate::listing::{json_response, to_json};
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::routes::deployments::parameters::status_words;
 use crate::state::AppState;
-use crate::tokens::Principal;
 
 /// How long a search for rare events goes on without `wait`.
 const SEARCH: Duration = Duration::from_secs(5);
@@ -116,6 +116,7 @@ pub(crate) async fn list_events(
         environments: parameters.environment,
         types: parameters.r#type,
         statuses: status_words(&parameters.status),
+        visibility: Arc::clone(&principal.visibility),
     };
     let _permit = state.streams().acquire(&principal)?;
     if after.is_none() {
@@ -124,9 +125,11 @@ pub(crate) async fn list_events(
     }
     let mut subscription = state.feed().subscribe(filter, after).with_batch_limit(limit);
     let shutdown = &state.services().shutdown;
+    let mut standing = Standing::new(Arc::clone(state.access()), principal, None);
     let next = tokio::select! {
         next = next_until(&mut subscription, wait) => next?,
         () = shutdown.cancelled() => None,
+        ended = standing.ended() => return Err(dismiss(ended)),
     };
     match next {
         Some(Next::Batch(batch)) => respond(&batch.frames, &batch.scanned),
@@ -141,6 +144,17 @@ pub(crate) async fn list_events(
             respond(&[], &scanned)
         }
     }
+}
+
+/// The answer to somebody who may not listen any more.
+fn dismiss(ended: Ended) -> Problem {
+    Problem::new(match ended {
+        Ended::Expired => Code::TokenExpired,
+        Ended::Revoked | Ended::Superseded => Code::TokenRevoked,
+        Ended::Changed => {
+            return Problem::new(Code::TokenRevoked).with_detail("the token allows something else now: ask again");
+        }
+    })
 }
 
 /// What is there now, else what comes within `wait`.

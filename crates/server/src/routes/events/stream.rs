@@ -1,5 +1,7 @@
 //! `GET /events/stream`
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
@@ -11,13 +13,13 @@ use slipway_feed::Filter;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use crate::auth::{Principal, Standing, TicketHold};
 use crate::extract::{Parameters, values};
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::routes::deployments::parameters::status_words;
 use crate::sse::EventStream;
 use crate::state::AppState;
-use crate::tokens::Principal;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -29,6 +31,8 @@ pub(crate) struct StreamParameters {
     /// Begin after this position: an event's id or a list's `event_cursor`. The header `Last-Event-ID` wins over it.
     /// Without either, from now on.
     after: Option<String>,
+    /// A ticket, where the request cannot carry a token: see `createStreamTicket`.
+    ticket: Option<String>,
     /// Only these kinds of platform, separated by commas.
     #[serde(deserialize_with = "values")]
     #[param(style = Form, explode = false)]
@@ -63,7 +67,8 @@ pub(crate) struct StreamParameters {
 ///
 /// Server-sent events: each has `id`, `event` (its type) and `data` (the event as JSON). Reconnect with `Last-Event-ID`, or
 /// with `after`, and nothing is lost or sent twice. A `heartbeat` every 15 seconds carries the position in `cursor`; a
-/// `reset` says that the position could not be resumed from: read your lists again.
+/// `reset` says that the position could not be resumed from: read your lists again. `auth_expired` comes before the end when
+/// the token is not valid any more, or allows something else.
 #[utoipa::path(
     get,
     path = "/events/stream",
@@ -83,6 +88,7 @@ pub(crate) struct StreamParameters {
 pub(crate) async fn stream_events(
     State(state): State<AppState>,
     Extension(principal): Extension<Principal>,
+    ticket: Option<Extension<Arc<TicketHold>>>,
     headers: HeaderMap,
     Parameters(parameters): Parameters<StreamParameters>,
 ) -> Result<Response, Problem> {
@@ -106,9 +112,13 @@ pub(crate) async fn stream_events(
         environments: parameters.environment,
         types: parameters.r#type,
         statuses: status_words(&parameters.status),
+        visibility: Arc::clone(&principal.visibility),
     };
     let permit = state.streams().acquire(&principal)?;
-    let events = EventStream::new(state.clone(), permit, filter, last_event_id.or(after));
+    let ticket = ticket.map(|Extension(ticket)| ticket);
+    let standing = Standing::new(Arc::clone(state.access()), principal.clone(), ticket);
+    let caller = (principal, standing);
+    let events = EventStream::new(state.clone(), permit, caller, filter, last_event_id.or(after));
     let mut response = Body::from_stream(events.into_body()).into_response();
     let response_headers = response.headers_mut();
     response_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));

@@ -13,10 +13,10 @@ use slipway_store::{StoreError, pool};
 use time::OffsetDateTime;
 
 use crate::listing::{json_response, to_json};
-use crate::middleware::verify;
+use crate::middleware::principal_of;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
-use crate::tokens::Scope;
+use crate::auth::Scope;
 
 const DATABASE_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -44,9 +44,9 @@ async fn pending_migrations(state: &AppState) -> Result<usize, StoreError> {
 /// `GET /healthz`: `ok`, `degraded` or `unavailable` for everybody, everything for an admin. Always 200: who routes traffic
 /// asks `/readyz`.
 pub(crate) async fn healthz(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, Problem> {
-    let principal = verify(&state, &headers)?;
+    let principal = principal_of(&state, &headers).await?;
     let health = Health::of(&state);
-    let mut response = if principal.is_some_and(|principal| principal.scope == Scope::Admin) {
+    let mut response = if principal.is_some_and(|principal| principal.scopes.allows(Scope::Admin)) {
         json_response(to_json(&health)?)
     } else {
         health.status.into_response()

@@ -1,16 +1,19 @@
 //! `GET /providers`
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use slipway_api::{ProviderList, ProviderView, UnmappedStatusView};
 use slipway_store::{event_log, pool, unmapped_statuses};
 
+use crate::auth::Principal;
 use crate::extract::Parameters;
 use crate::listing::{Listing, to_json_text};
 use crate::position;
 use crate::problem::Problem;
 use crate::routes::PositionParameters;
+use crate::shown::ShownAccounts;
 use crate::state::AppState;
 
 /// List the kinds of platform in use
@@ -26,6 +29,7 @@ use crate::state::AppState;
 )]
 pub(crate) async fn list_providers(
     State(state): State<AppState>,
+    Extension(principal): Extension<Principal>,
     headers: HeaderMap,
     Parameters(parameters): Parameters<PositionParameters>,
 ) -> Result<Response, Problem> {
@@ -34,25 +38,41 @@ pub(crate) async fn list_providers(
     let head = position::cursor(&event_log::find_head(&mut snapshot).await?);
     let unmapped = unmapped_statuses::list(&mut snapshot).await?;
     drop(snapshot);
-    let items = state.services().registry.providers().into_values().map(|provider| {
-        let info = provider.info();
-        let unmapped = unmapped
-            .iter()
-            .filter(|row| row.provider == info.name)
-            .map(|row| UnmappedStatusView {
-                provider_status: row.provider_status.clone(),
-                count: row.seen_count,
-                last_seen_at: row.last_seen_at,
-            });
-        to_json_text(&ProviderView::new(info, provider.capabilities(), unmapped.collect()))
-    });
+    let shown = ShownAccounts::of(&state, &principal);
+    let registry = &state.services().registry;
+    let is_shown = |kind: &str| {
+        let mut accounts = registry.iter().filter(|(_, provider)| provider.info().name == kind);
+        accounts.any(|(account, _)| shown.shows(kind, account.as_str()))
+    };
+    // They are counted over all accounts: who sees only a part of them learns nothing of the others.
+    let shows_counts = principal.visibility.shows_whole_accounts() && principal.visibility.accounts.is_empty();
+    let providers = registry.providers().into_values();
+    let items = providers
+        .filter(|provider| is_shown(provider.info().name))
+        .map(|provider| {
+            let info = provider.info();
+            let unmapped = unmapped
+                .iter()
+                .filter(|row| shows_counts && row.provider == info.name)
+                .map(|row| UnmappedStatusView {
+                    provider_status: row.provider_status.clone(),
+                    count: row.seen_count,
+                    last_seen_at: row.last_seen_at,
+                });
+            to_json_text(&ProviderView::new(info, provider.capabilities(), unmapped.collect()))
+        });
     Listing {
         items: items.collect::<Result<_, _>>()?,
         versions: None,
         next_cursor: None,
         event_cursor: &head,
         position: &head,
-        freshness: Some(state.freshness().of_list(|_| true).await?),
+        freshness: Some(
+            state
+                .freshness()
+                .of_list(|row| shown.shows(&row.provider, &row.account))
+                .await?,
+        ),
     }
     .respond(&headers)
 }

@@ -93,7 +93,8 @@ impl Demo {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let api = Api {
             listener,
-            tokens: serve::tokens(&credentials.read_token, &credentials.admin_token),
+            tokens: serve::tokens(Some(&credentials.read_token), Some(&credentials.admin_token)),
+            oidc: None,
             settings: ServerSettings::default(),
         };
         let parts = Parts {

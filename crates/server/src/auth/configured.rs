@@ -1,61 +1,31 @@
-//! Who may ask.
+//! The tokens of the configuration.
 
 use std::fmt;
 use std::sync::Arc;
 
-use ring::digest::{SHA256, digest};
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
-/// What a token allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// To read.
-    Read,
-    /// Everything, the gateway's own state included.
-    Admin,
-}
-
-impl Scope {
-    /// The public spelling.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-/// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    /// The name that the operator gave the token.
-    pub name: Arc<str>,
-    /// What it allows.
-    pub scope: Scope,
-}
+use super::principal::{Principal, Source};
+use super::scope::Scopes;
+use super::secret::{Hash, sha256};
 
 /// A token as the gateway keeps it: only its hash.
 #[derive(Clone)]
 pub struct Token {
     principal: Principal,
-    hash: [u8; 32],
+    hash: Hash,
 }
 
 impl Token {
-    /// A token of which only the SHA-256 is known.
-    pub fn from_hash(name: &str, scope: Scope, sha256: [u8; 32]) -> Self {
+    /// A token with these scopes, which hides nothing.
+    pub fn from_secret(name: &str, scopes: Scopes, secret: &str) -> Self {
+        let hash = sha256(secret);
+        // Enough to notice that the token behind a session was exchanged, too little to learn it.
+        let fingerprint: String = hash[..6].iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
-            principal: Principal {
-                name: name.into(),
-                scope,
-            },
-            hash: sha256,
+            principal: Principal::configured(name, scopes, &fingerprint),
+            hash,
         }
-    }
-
-    /// A token whose secret is at hand.
-    pub fn from_secret(name: &str, scope: Scope, secret: &str) -> Self {
-        Self::from_hash(name, scope, sha256(secret))
     }
 }
 
@@ -85,18 +55,19 @@ impl Tokens {
             .and_then(|index| self.0.get(index))
             .map(|token| &token.principal)
     }
+
+    /// The principal of this name, if its secret is still the same.
+    pub(crate) fn find(&self, name: &str, fingerprint: &str) -> Option<&Principal> {
+        let source = Source::Configured(fingerprint.into());
+        let mut principals = self.0.iter().map(|token| &token.principal);
+        principals.find(|principal| *principal.name == *name && principal.source == source)
+    }
 }
 
 impl FromIterator<Token> for Tokens {
     fn from_iter<I: IntoIterator<Item = Token>>(tokens: I) -> Self {
         Self(tokens.into_iter().collect())
     }
-}
-
-fn sha256(secret: &str) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
-    hash
 }
 
 #[cfg(test)]
@@ -106,8 +77,8 @@ mod tests {
     #[test]
     fn only_the_very_secret_is_accepted_and_none_is_ever_printed() {
         let tokens: Tokens = [
-            Token::from_secret("a", Scope::Read, "one"),
-            Token::from_secret("b", Scope::Admin, "two"),
+            Token::from_secret("a", Scopes::READ, "one"),
+            Token::from_secret("b", Scopes::ADMIN, "two"),
         ]
         .into_iter()
         .collect();
@@ -116,6 +87,11 @@ mod tests {
             assert_eq!(tokens.verify(wrong), None, "{wrong}");
         }
         assert_eq!(Tokens::default().verify(""), None);
+        let Source::Configured(fingerprint) = &tokens.verify("one").unwrap().source else {
+            panic!("configured")
+        };
+        assert!(tokens.find("a", fingerprint).is_some());
+        assert!(tokens.find("b", fingerprint).is_none() && tokens.find("a", "other").is_none());
         assert!(!format!("{tokens:?}").contains("hash"));
     }
 }

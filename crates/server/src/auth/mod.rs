@@ -1,0 +1,136 @@
+//! Who asks, what they may do, and what they may see.
+
+mod audit;
+mod client;
+mod configured;
+mod directory;
+mod issue;
+mod oidc;
+mod principal;
+mod rate_limit;
+mod scope;
+mod secret;
+mod sessions;
+mod standing;
+mod tickets;
+
+use std::sync::Arc;
+
+use slipway_core::Clock;
+use slipway_store::{PgPool, StoreError};
+
+pub use audit::{Actor, record};
+pub use client::Network;
+pub(crate) use client::{Peer, address, is_forwarded, is_loopback_host, refuse_cross_site};
+pub use configured::{Token, Tokens};
+pub use issue::{NewToken, create_token, revoke_token};
+pub use oidc::{Oidc, OidcSettings};
+pub use principal::Principal;
+use principal::StoredPrincipal;
+pub(crate) use rate_limit::RateLimiter;
+pub use scope::{Scope, Scopes};
+pub(crate) use sessions::{Sessions, cookie, set_cookie};
+pub(crate) use standing::{Ended, Standing};
+pub(crate) use tickets::{StreamTickets, TicketHold};
+
+use crate::problem::{Code, Problem};
+use directory::{KnownToken, TokenDirectory};
+use secret::sha256;
+
+/// Everybody who may ask, and how they prove it.
+#[derive(Debug)]
+pub(crate) struct Access {
+    configured: Tokens,
+    directory: TokenDirectory,
+    oidc: Option<Arc<Oidc>>,
+    pub(crate) sessions: Sessions,
+    pub(crate) tickets: StreamTickets,
+    clock: Arc<dyn Clock>,
+}
+
+impl Access {
+    pub(crate) fn new(pool: &PgPool, clock: &Arc<dyn Clock>, configured: Tokens, oidc: Option<Arc<Oidc>>) -> Self {
+        Self {
+            configured,
+            directory: TokenDirectory::new(pool.clone(), Arc::clone(clock)),
+            oidc,
+            sessions: Sessions::new(pool.clone(), Arc::clone(clock)),
+            tickets: StreamTickets::new(pool.clone(), Arc::clone(clock)),
+            clock: Arc::clone(clock),
+        }
+    }
+
+    /// Whose bearer token it is.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`], [`Code::TokenExpired`] or [`Code::TokenRevoked`]; or what keeps us from finding out.
+    pub(crate) async fn verify(&self, secret: &str) -> Result<Principal, Problem> {
+        if let Some(principal) = self.configured.verify(secret) {
+            return Ok(principal.clone());
+        }
+        if secret.starts_with(issue::PREFIX) {
+            let token = self.directory.find_by_hash(&sha256(secret)).await?;
+            return self.check(&*token.ok_or_else(unknown)?);
+        }
+        match &self.oidc {
+            Some(oidc) if secret.split('.').count() == 3 => oidc.verify(secret).await,
+            _ => Err(unknown()),
+        }
+    }
+
+    /// Whose session or ticket it is.
+    ///
+    /// # Errors
+    /// As [`Access::verify`].
+    pub(crate) async fn resolve(&self, stored: &StoredPrincipal) -> Result<Principal, Problem> {
+        match stored {
+            StoredPrincipal::Configured { name, fingerprint } => {
+                let principal = self.configured.find(name, fingerprint);
+                principal.cloned().ok_or_else(|| Problem::new(Code::TokenRevoked))
+            }
+            StoredPrincipal::Token { id } => {
+                let token = self.directory.find_by_id(*id).await?;
+                self.check(&*token.ok_or_else(|| Problem::new(Code::TokenRevoked))?)
+            }
+            StoredPrincipal::Issuer {
+                subject,
+                scopes,
+                expires_at,
+            } => {
+                let scopes = Scopes::from_words(scopes.iter().map(String::as_str));
+                let expires_at = time::OffsetDateTime::from_unix_timestamp(*expires_at);
+                let expires_at = expires_at.map_err(|_| Problem::new(Code::TokenExpired))?;
+                self.unexpired(Principal::of_issuer(subject, scopes, expires_at))
+            }
+            StoredPrincipal::Open => Ok(Principal::open()),
+        }
+    }
+
+    fn check(&self, token: &KnownToken) -> Result<Principal, Problem> {
+        if token.is_revoked {
+            return Err(Problem::new(Code::TokenRevoked));
+        }
+        self.unexpired(token.principal.clone())
+    }
+
+    fn unexpired(&self, principal: Principal) -> Result<Principal, Problem> {
+        if principal.expires_at.is_some_and(|at| at <= self.clock.now()) {
+            return Err(Problem::new(Code::TokenExpired));
+        }
+        Ok(principal)
+    }
+
+    /// What became of a principal's token since: none while nothing did.
+    async fn token_now(&self, id: uuid::Uuid) -> Result<Option<Arc<KnownToken>>, StoreError> {
+        self.directory.find_by_id(id).await
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::new(Code::Unauthenticated).with_detail("the credentials are not known here")
+}
+
+/// Whether a text is one of our tokens or looks like one.
+pub(crate) fn looks_like_token(text: &str) -> bool {
+    text.starts_with(issue::PREFIX)
+}

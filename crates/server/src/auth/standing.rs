@@ -1,0 +1,117 @@
+//! Whether somebody who was let in still may: for streams and for whatever else stays open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use slipway_store::StoreError;
+use time::OffsetDateTime;
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+
+use super::principal::Source;
+use super::{Access, Principal, TicketHold};
+
+/// How often it is looked. What is looked at is shared by all streams and at most a second and a half old.
+const CHECK_EVERY: Duration = Duration::from_secs(2);
+
+/// Why somebody may no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// The time is over.
+    Expired,
+    /// The token was taken back.
+    Revoked,
+    /// The token allows or shows something else now: connect again.
+    Changed,
+    /// Another connection uses the ticket.
+    Superseded,
+}
+
+impl Ended {
+    /// The public spelling.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Changed => "changed",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// Somebody who was let in, and the ticket they came with.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    access: Arc<Access>,
+    principal: Principal,
+    ticket: Option<Arc<TicketHold>>,
+    ends_at: Option<OffsetDateTime>,
+    check: Interval,
+}
+
+impl Standing {
+    pub(crate) fn new(access: Arc<Access>, principal: Principal, ticket: Option<Arc<TicketHold>>) -> Self {
+        let of_ticket = ticket.as_ref().map(|ticket| ticket.expires_at);
+        let ends_at = principal.expires_at.into_iter().chain(of_ticket).min();
+        // Spread, so that those who came together do not ask together.
+        let first = Instant::now() + CHECK_EVERY.mul_f64(rand::random_range(0.25..=1.0));
+        let mut check = tokio::time::interval_at(first, CHECK_EVERY);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            access,
+            principal,
+            ticket,
+            ends_at,
+            check,
+        }
+    }
+
+    /// Waits until they may no longer, and says why. May be dropped and called again at any time.
+    pub(crate) async fn ended(&mut self) -> Ended {
+        loop {
+            self.check.tick().await;
+            match self.look().await {
+                Ok(Some(ended)) => return ended,
+                Ok(None) => {}
+                // Nobody is cut off because the database is away: nothing can have been changed there.
+                Err(error) => {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "a stream's token cannot be looked up"
+                    );
+                }
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<Option<Ended>, StoreError> {
+        if self.ends_at.is_some_and(|at| at <= self.access.clock.now()) {
+            return Ok(Some(Ended::Expired));
+        }
+        if let Some(ticket) = &self.ticket
+            && !self.access.tickets.is_held(ticket).await?
+        {
+            return Ok(Some(Ended::Superseded));
+        }
+        let Source::Token(id) = self.principal.source else {
+            return Ok(None);
+        };
+        let Some(token) = self.access.token_now(id).await? else {
+            return Ok(Some(Ended::Revoked));
+        };
+        Ok(if token.is_revoked {
+            Some(Ended::Revoked)
+        } else if token
+            .principal
+            .expires_at
+            .is_some_and(|at| at <= self.access.clock.now())
+        {
+            Some(Ended::Expired)
+        } else if token.principal.scopes != self.principal.scopes
+            || token.principal.visibility != self.principal.visibility
+        {
+            Some(Ended::Changed)
+        } else {
+            None
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! `/stream-tickets`
+
+pub(crate) mod create;

@@ -1,0 +1,154 @@
+//! Sessions of browsers.
+
+use axum::body::Body;
+use http::{Request, header};
+use serde_json::json;
+use slipway_store::Visibility;
+use url::Url;
+
+use super::{request, token};
+use crate::harness::{ADMIN, Answer, Gateway, READ, settings};
+
+struct Browser<'a> {
+    gateway: &'a Gateway,
+    cookie: String,
+}
+
+impl Browser<'_> {
+    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let mut builder = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header(header::HOST, "slipway.example.com")
+            .header(header::COOKIE, format!("theme=dark; {}", self.cookie));
+        for (name, value) in headers {
+            builder = builder.header(*name, *value);
+        }
+        if body.is_some() {
+            builder = builder.header(header::CONTENT_TYPE, "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_owned()));
+        self.gateway.ask(builder.body(body).expect("a request")).await
+    }
+}
+
+async fn begin<'a>(gateway: &'a Gateway, secret: &str) -> (Browser<'a>, String) {
+    let body = json!({ "token": secret });
+    let answer = gateway.ask(request("POST", "/api/v1/session", None, Some(&body))).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let set = answer.header("set-cookie").to_owned();
+    let cookie = set.split(';').next().expect("a pair").to_owned();
+    (Browser { gateway, cookie }, set)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_stands_for_a_token_until_it_ends() {
+    let gateway = Gateway::new().await;
+    let (browser, set) = begin(&gateway, READ).await;
+    for attribute in ["HttpOnly", "SameSite=Strict", "Path=/", "Secure"] {
+        assert!(set.contains(attribute), "{set}");
+    }
+    assert!(!set.contains(READ));
+    let whoami = browser.send("GET", "/whoami", &[], None).await;
+    assert_eq!(whoami.json()["principal"], "reader");
+    let ours = [("sec-fetch-site", "same-origin")];
+    let ended = browser.send("DELETE", "/session", &ours, None).await;
+    assert_eq!(ended.status, 204);
+    assert!(ended.header("set-cookie").contains("Max-Age=0"));
+    assert_eq!(browser.send("GET", "/whoami", &[], None).await.status, 401);
+    let audit = gateway.ask(request("GET", "/api/v1/audit", Some(ADMIN), None)).await;
+    let actions: Vec<_> = audit.items().iter().map(|entry| entry["action"].clone()).collect();
+    assert_eq!(actions, ["session.end", "session.create"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_another_site_changes_nothing_with_a_session() {
+    let gateway = Gateway::new().await;
+    let (browser, _) = begin(&gateway, ADMIN).await;
+    let body = r#"{"name":"a","scopes":["raw:read"]}"#;
+    for headers in [
+        &[][..],
+        &[("sec-fetch-site", "cross-site")],
+        &[
+            ("sec-fetch-site", "same-site"),
+            ("origin", "https://slipway.example.com"),
+        ],
+        &[("origin", "https://evil.test")],
+        &[("origin", "null")],
+    ] {
+        for (method, path, body) in [("POST", "/tokens", Some(body)), ("DELETE", "/session", None)] {
+            let answer = browser.send(method, path, headers, body).await;
+            let code = answer.json()["code"].as_str().map(ToOwned::to_owned);
+            assert_eq!(
+                (answer.status.as_u16(), code.as_deref()),
+                (403, Some("cross_site_request")),
+                "{headers:?}"
+            );
+        }
+    }
+    let ours = [("origin", "https://slipway.example.com")];
+    assert_eq!(browser.send("POST", "/tokens", &ours, Some(body)).await.status, 201);
+    // A page elsewhere cannot put its own session into somebody's browser either.
+    let foreign = [("sec-fetch-site", "cross-site")];
+    let body = json!({ "token": READ }).to_string();
+    assert_eq!(
+        browser.send("POST", "/session", &foreign, Some(&body)).await.status,
+        403
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_ends_with_its_token_and_with_its_time() {
+    let gateway = Gateway::new().await;
+    let (_, secret) = token(&gateway, &["deployments:read"], Visibility::default()).await;
+    let (browser, _) = begin(&gateway, &secret).await;
+    assert_eq!(browser.send("GET", "/deployments", &[], None).await.status, 200);
+    assert_eq!(browser.send("GET", "/events", &[], None).await.status, 403);
+    let path = format!("/api/v1/tokens/{}", browser_token(&gateway).await);
+    gateway.ask(request("DELETE", &path, Some(ADMIN), None)).await;
+    let refused = async {
+        while browser.send("GET", "/deployments", &[], None).await.status != 401 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), refused)
+        .await
+        .expect("refused in time");
+
+    let (browser, _) = begin(&gateway, READ).await;
+    sqlx::query("UPDATE sessions SET expires_at = now()")
+        .execute(&gateway.db.pool)
+        .await
+        .expect("ended");
+    assert_eq!(browser.send("GET", "/deployments", &[], None).await.status, 401);
+    for wrong in ["", "wrong", "slp_wrong"] {
+        let body = json!({ "token": wrong });
+        let answer = gateway.ask(request("POST", "/api/v1/session", None, Some(&body))).await;
+        assert_eq!(answer.status, 401, "{wrong}");
+    }
+}
+
+async fn browser_token(gateway: &Gateway) -> String {
+    let listed = gateway.ask(request("GET", "/api/v1/tokens", Some(ADMIN), None)).await;
+    listed.items()[0]["id"].as_str().expect("an id").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_on_its_own_machine_does_a_gateway_hand_out_a_cookie_for_plain_connections() {
+    let secure = async |public_url: Option<&str>, host: &str| {
+        let gateway = Gateway::with(slipway_server::ServerSettings {
+            public_url: public_url.map(|url| Url::parse(url).expect("a URL")),
+            ..settings()
+        })
+        .await;
+        let mut request = request("POST", "/api/v1/session", None, Some(&json!({ "token": READ })));
+        request
+            .headers_mut()
+            .insert(header::HOST, host.parse().expect("a host"));
+        gateway.ask(request).await.header("set-cookie").contains("; Secure")
+    };
+    assert!(!secure(None, "localhost:8080").await);
+    assert!(secure(None, "slipway.example.com").await);
+    assert!(secure(Some("https://slipway.example.com"), "localhost").await);
+    assert!(!secure(Some("http://localhost:8080"), "localhost:8080").await);
+}
