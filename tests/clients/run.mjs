@@ -46,8 +46,9 @@ for (const client of chosen) {
 const running = ready.filter((client) => client.run);
 if (running.length > 0) {
   say("starting a gateway with simulated providers");
-  const gateway = await Gateway.start();
+  let gateway;
   try {
+    if (!(await test("gateway: start", async () => (gateway = await Gateway.start())))) process.exit(finish());
     for (const client of running) {
       say(`${client.name}: ${client.does ?? "against the gateway"}`);
       await test(`${client.name}: run`, () => client.run(gateway.environment()));
@@ -66,10 +67,14 @@ if (running.length > 0) {
       proxy.close();
     }
   } finally {
-    await gateway.stop();
+    await gateway?.stop();
   }
 }
+process.exit(finish());
 
-console.log(`\ntest result: ${failed.length === 0 ? "ok" : "FAILED"}. ${passed} passed; ${failed.length} failed`);
-failed.forEach((name) => console.error(`clients: failed: ${name}`));
-process.exit(failed.length === 0 ? 0 : 1);
+/** The last word, and what it means for whoever called. */
+function finish() {
+  console.log(`\ntest result: ${failed.length === 0 ? "ok" : "FAILED"}. ${passed} passed; ${failed.length} failed`);
+  failed.forEach((name) => say(`failed: ${name}`));
+  return failed.length === 0 ? 0 : 1;
+}

@@ -2,6 +2,7 @@
 
 mod breaking;
 mod ci;
+mod clients;
 mod deny;
 mod node;
 mod openapi;
@@ -26,6 +27,9 @@ struct Cli {
 enum Task {
     /// Bring what the tests need, then run all of them
     Test {
+        /// Also every client generator, and the server against its document
+        #[arg(long)]
+        clients: bool,
         /// Handed to `cargo test`
         #[arg(last = true)]
         arguments: Vec<String>,
@@ -62,7 +66,7 @@ enum OpenapiAction {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
-        Task::Test { arguments } => test::run(&arguments),
+        Task::Test { clients, arguments } => test::run(clients, &arguments),
         Task::Ci => ci::run(),
         Task::Sqlx { check } => sqlx_cache::run(check),
         Task::Openapi { check, action: None } => openapi::run(check),

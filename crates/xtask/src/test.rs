@@ -3,13 +3,14 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
+use crate::clients;
 use crate::node;
 use crate::prepare;
 use crate::run::{Context, Failure, Result, cargo, root, say, show};
 
-pub(crate) fn run(arguments: &[String]) -> Result<()> {
+pub(crate) fn run(all_clients: bool, arguments: &[String]) -> Result<()> {
     say(
-        "runs every test, and brings what is missing for it: a PostgreSQL, curl and jq, Node with the locked npm packages",
+        "runs every test, and brings what is missing for it: a PostgreSQL, curl and jq, Node and Python with locked packages",
     );
     let server = prepare::postgres()?;
     prepare::tools()?;
@@ -24,11 +25,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if let Some(postgres) = &server {
         command.env("TEST_DATABASE_URL", postgres.url());
     }
-    if let Some(node) = node::find()? {
+    let node = node::find()?;
+    if let Some(node) = &node {
         node.install_packages(&root().join("tests/clients/scalingo-js"))?;
         node.put_first(&mut command)?;
     }
-    let count = run_and_count(&mut command)?;
+    let mut count = run_and_count(&mut command)?;
+    // Who asks for some tests by name does not mean these.
+    if arguments.is_empty() || all_clients {
+        count.add(&clients::run(node.as_ref(), all_clients)?);
+    }
     let line = format!("{} passed, {} failed\n", count.passed, count.failed);
     std::io::stdout()
         .write_all(line.as_bytes())
@@ -45,15 +51,23 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 }
 
 /// What the tests came to.
-struct Count {
+pub(crate) struct Count {
     passed: u64,
     failed: u64,
-    /// Whether cargo itself was content.
+    /// Whether the program that ran them was content itself.
     success: bool,
 }
 
+impl Count {
+    fn add(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.success &= other.success;
+    }
+}
+
 /// Passes the output on, and adds up what the summary lines say.
-fn run_and_count(command: &mut Command) -> Result<Count> {
+pub(crate) fn run_and_count(command: &mut Command) -> Result<Count> {
     let shown = show(command);
     say(&shown);
     let mut child = command

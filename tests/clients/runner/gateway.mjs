@@ -1,7 +1,7 @@
 // A gateway with simulated providers, as people start it to try it.
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -14,6 +14,8 @@ export class Gateway {
   static async start() {
     const program = process.env.SLIPWAY_PROGRAM ?? join(root, "target/debug/slipway");
     const folder = mkdtempSync(join(tmpdir(), "slipway-clients-"));
+    // As root, the database runs as another user, who has to get through.
+    chmodSync(folder, 0o711);
     const child = spawn(program, ["demo", "--json", "--listen", "127.0.0.1:0", "--data-dir", join(folder, "data")], {
       stdio: ["ignore", "pipe", "inherit"],
     });
