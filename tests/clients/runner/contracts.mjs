@@ -58,18 +58,19 @@ const schemathesis = {
   },
 };
 
-/** Made of a text that only the gateway can write. */
-const CURSORS = ["cursor", "min_cursor", "after"];
+/** Made of a text that only the gateway can write; and what excludes some orders. */
+const LEFT_OUT = ["cursor", "min_cursor", "after", "finished_after", "finished_before"];
 
 /**
- * The 3.1 document with what it leaves to prose: no cursors, what a value in a list may be, and how much fits into a URI.
- * Patterns in the document itself would make a type of its own of each parameter in generated Rust.
+ * The 3.1 document with what it leaves to prose: no cursors, nothing that excludes something else, what a value in a list
+ * may be, and how much fits into a URI. Patterns in the document itself would make a type of its own of each parameter in
+ * generated Rust.
  */
 function exactDocument() {
   const document = JSON.parse(readFileSync(current, "utf8"));
   for (const item of Object.values(document.paths)) {
     for (const operation of Object.values(item)) {
-      operation.parameters = operation.parameters?.filter(({ name }) => !CURSORS.includes(name));
+      operation.parameters = operation.parameters?.filter(({ name }) => !LEFT_OUT.includes(name));
       for (const { name, schema } of operation.parameters ?? []) {
         // Two requirements may exclude each other, which is refused.
         if (name === "label") schema.pattern = schema.pattern?.replace(/\(,.*$/, "$");

@@ -1,6 +1,7 @@
 //! The document that describes the API, made from the declarations that serve it.
 
 mod compat;
+mod examples;
 mod finish;
 
 use axum::Router;
@@ -27,6 +28,7 @@ pub fn openapi() -> OpenApi {
         OpenApiRouter::with_openapi(finish::head()).nest(BASE_PATH, routes::short().merge(routes::waiting()).merge(routes::free()));
     let mut document = api.into_openapi();
     finish::finish(&mut document);
+    examples::insert(&mut document);
     document
 }
 

@@ -107,12 +107,17 @@ fn both_have_the_same_operations_fields_and_nulls() {
     for (name, schema) in newer["components"]["schemas"].as_object().expect("schemas") {
         let translated = &older["components"]["schemas"][name];
         for (field, property) in schema["properties"].as_object().into_iter().flatten() {
-            let text = property.to_string();
-            let is_nullable = text.contains("\"null\"") && property.get("items").is_none();
+            let has_null = |value: &Value| value == "null" || value["type"] == "null";
+            let choices = [&property["type"], &property["oneOf"]];
+            let is_nullable = choices
+                .iter()
+                .filter_map(|choices| choices.as_array())
+                .flatten()
+                .any(has_null);
             assert_eq!(
                 translated["properties"][field]["nullable"] == true,
                 is_nullable,
-                "{name}.{field}: {text}"
+                "{name}.{field}: {property}"
             );
         }
         assert_eq!(schema.get("enum"), translated.get("enum"), "{name}");

@@ -5,6 +5,7 @@ mod auth;
 mod compat;
 mod documents;
 mod drain;
+mod examples;
 mod harness;
 mod lists;
 mod problems;
