@@ -29,6 +29,6 @@ pub use problem::{FieldErrorView, ProblemView};
 pub use provider::{ProviderCapabilitiesView, ProviderList, ProviderView, StatusMappingView, UnmappedStatusView};
 pub use timeline::{TimelineEntryView, TimelineList};
 pub use token::{
-    CreatedTokenView, NewRestrictionsView, NewSessionView, NewTokenView, RestrictionsView, SessionView, StreamTicketView,
-    TokenList, TokenView, WhoamiView,
+    CreatedTokenView, NewRestrictionsView, NewSessionView, NewTokenView, RestrictionsView, SessionView,
+    StreamTicketView, TokenList, TokenView, WhoamiView,
 };

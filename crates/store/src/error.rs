@@ -62,7 +62,9 @@ impl From<sqlx::Error> for StoreError {
                 // Connection exceptions, too many connections, shutting down, starting up, read-only after a fail-over, no
                 // connections accepted.
                 Some(code)
-                    if code.starts_with("08") || code.starts_with("57P0") || matches!(code, "53300" | "25006" | "55000") =>
+                    if code.starts_with("08")
+                        || code.starts_with("57P0")
+                        || matches!(code, "53300" | "25006" | "55000") =>
                 {
                     Self::Unavailable(error)
                 }

@@ -19,9 +19,9 @@ pub mod unmapped_statuses;
 mod visibility;
 
 pub use error::StoreError;
-pub use visibility::Visibility;
 pub use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool};
 pub use sqlx::{Acquire, Connection, Transaction};
+pub use visibility::Visibility;
 
 /// What every function here answers.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -21,7 +21,7 @@ pub struct AuthSettings {
     pub oidc: Option<OidcSettings>,
 }
 
-/// Bearer tokens of an OpenID Connect issuer.
+/// Bearer tokens of an issuer that speaks `OpenID` Connect.
 #[derive(Debug, Clone)]
 pub struct OidcSettings {
     /// The `iss` of its tokens, and where its keys are found out.

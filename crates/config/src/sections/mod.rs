@@ -66,7 +66,10 @@ pub(crate) fn read(
         faults.push(
             "configuration",
             "auth.open_access",
-            format!("is for this machine only, and server.listen is {}: use tokens there", server.listen),
+            format!(
+                "is for this machine only, and server.listen is {}: use tokens there",
+                server.listen
+            ),
         );
     }
     let known = SECTIONS.map(str::to_owned);

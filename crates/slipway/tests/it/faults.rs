@@ -1,5 +1,4 @@
 //! What goes wrong at the start: one clear sentence with the way out, and an exit code that is not 0.
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::net::TcpListener;
 

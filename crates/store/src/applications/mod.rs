@@ -11,7 +11,8 @@ use sqlx::{PgConnection, QueryBuilder};
 use uuid::Uuid;
 
 pub use list::{
-    ApplicationFilter, ApplicationPage, ApplicationQuery, ListedApplication, has_other_rules, list, lock_with_other_rules,
+    ApplicationFilter, ApplicationPage, ApplicationQuery, ListedApplication, has_other_rules, list,
+    lock_with_other_rules,
 };
 pub use write::{insert, note_rules, update};
 

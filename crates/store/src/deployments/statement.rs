@@ -204,7 +204,11 @@ pub(super) fn statement(choice: &Choice<'_>, query: &DeploymentQuery) -> QueryBu
          SELECT id, at, body FROM (",
     );
     // One that gives nothing, where nothing is left to choose from.
-    let branches = if choice.is_empty { vec![Vec::new()] } else { choice.branches() };
+    let branches = if choice.is_empty {
+        vec![Vec::new()]
+    } else {
+        choice.branches()
+    };
     let split: Vec<Column> = choice.split().iter().map(|alternatives| alternatives.column).collect();
     for (index, branch) in branches.into_iter().enumerate() {
         if index > 0 {

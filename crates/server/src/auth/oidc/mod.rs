@@ -1,4 +1,4 @@
-//! Bearer tokens of an OpenID Connect issuer.
+//! Bearer tokens of an issuer that speaks `OpenID` Connect.
 
 mod jwt;
 mod keys;
@@ -62,7 +62,10 @@ impl Oidc {
         let unverified = Unverified::parse(token).ok_or_else(refused)?;
         let candidates = self.keys.candidates(unverified.header.kid.as_deref()).await;
         let candidates = candidates.map_err(|_| Problem::new(Code::IssuerUnavailable))?;
-        let claims = candidates.iter().find_map(|key| unverified.verify(key)).ok_or_else(refused)?;
+        let claims = candidates
+            .iter()
+            .find_map(|key| unverified.verify(key))
+            .ok_or_else(refused)?;
         self.check(&claims, refused)
     }
 
@@ -98,7 +101,11 @@ impl Oidc {
             Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        let granted = self.settings.scopes.iter().filter(|(value, _)| values.contains(&value.as_str()));
+        let granted = self
+            .settings
+            .scopes
+            .iter()
+            .filter(|(value, _)| values.contains(&value.as_str()));
         granted.fold(Scopes::default(), |all, (_, scopes)| all.and(*scopes))
     }
 }

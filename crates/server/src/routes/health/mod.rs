@@ -12,11 +12,11 @@ use slipway_engine::supervisor::TaskState;
 use slipway_store::{StoreError, pool};
 use time::OffsetDateTime;
 
+use crate::auth::Scope;
 use crate::listing::{json_response, to_json};
 use crate::middleware::principal_of;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
-use crate::auth::Scope;
 
 const DATABASE_PATIENCE: Duration = Duration::from_secs(3);
 

@@ -1,4 +1,4 @@
-//! Bearer tokens of an OpenID Connect issuer, from a small issuer of the tests' own.
+//! Bearer tokens of an issuer that speaks `OpenID` Connect, from a small issuer of the tests' own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -16,8 +16,8 @@ use slipway_provider_http::{ConfigError, Secret, Url};
 use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider};
 use slipway_server::ServerSettings;
 use slipway_simulator::{Simulator, SimulatorSettings};
-use slipway_store::deployments::{self, DeploymentFilter, DeploymentQuery};
 use slipway_store::Visibility;
+use slipway_store::deployments::{self, DeploymentFilter, DeploymentQuery};
 
 use self::credentials::Credentials;
 use self::greeting::Greeting;
