@@ -11,8 +11,8 @@ mod problem;
 mod router;
 mod routes;
 mod serve;
-mod sse;
 mod shown;
+mod sse;
 mod state;
 
 pub use auth::{

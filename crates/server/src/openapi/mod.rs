@@ -24,8 +24,10 @@ pub(crate) const BASE_PATH: &str = "/api/v1";
 
 /// The document, OpenAPI 3.1.
 pub fn openapi() -> OpenApi {
-    let api: OpenApiRouter<AppState> =
-        OpenApiRouter::with_openapi(finish::head()).nest(BASE_PATH, routes::short().merge(routes::waiting()).merge(routes::free()));
+    let api: OpenApiRouter<AppState> = OpenApiRouter::with_openapi(finish::head()).nest(
+        BASE_PATH,
+        routes::short().merge(routes::waiting()).merge(routes::free()),
+    );
     let mut document = api.into_openapi();
     finish::finish(&mut document);
     examples::insert(&mut document);
