@@ -13,7 +13,7 @@ pub use fault::{Fault, Faults};
 pub use secret::Secret;
 pub use sections::{
     AccountOption, AccountSettings, AuthSettings, DatabaseSettings, LogFormat, LogSettings, OidcSettings, ProviderKeys,
-    ServerSettings, SyncSettings,
+    RuleSettings, ServerSettings, SyncSettings,
 };
 
 /// The layer below all others, as text: every key with its meaning.
@@ -30,6 +30,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// The connections to providers.
     pub accounts: Vec<AccountSettings>,
+    /// What gives environments, owners and labels, in order.
+    pub rules: Vec<RuleSettings>,
     /// How often providers are asked.
     pub sync: SyncSettings,
     /// What is logged, and how.

@@ -251,3 +251,32 @@ fn open_access_is_for_this_machine_only() {
             .contains("auth.open_access: is for this machine only")
     );
 }
+
+#[test]
+fn rules_give_environment_owner_and_labels() {
+    let text = format!(
+        "{AUTH}[[rules]]\nnames = ['*-staging', 'test']\naccounts = 'a, b'\nenvironment = 'staging'\n\
+         labels = {{ team = 'web', 'example.com/tier' = 'db' }}\n[[rules]]\nowner = 'acme'\n"
+    );
+    let rules = load(&text, "rules", &[]).unwrap().rules;
+    assert_eq!(rules[0].names, ["*-staging", "test"]);
+    assert_eq!(rules[0].accounts, ["a", "b"]);
+    assert_eq!(rules[0].environment.as_deref(), Some("staging"));
+    assert_eq!(rules[0].labels["example.com/tier"], "db");
+    assert_eq!(rules[1].owner.as_deref(), Some("acme"));
+
+    let text = format!(
+        "{AUTH}[[rules]]\nnames = [1]\nenviroment = 'x'\n[[rules]]\nowner = 'a'\nlabels = {{ 'a b' = 'c', d = 1 }}\n"
+    );
+    let faults = load(&text, "rules-2", &[]).unwrap_err().to_string();
+    for wanted in [
+        "rules[0].names: must hold texts",
+        "rules[0].enviroment: is unknown; did you mean `environment`?",
+        "rules[0].labels: gives nothing",
+        "rules[1].labels.a b: keys have",
+        "rules[1].labels.d: must be a string, not a number",
+    ] {
+        assert!(faults.contains(wanted), "{wanted}\nis not in\n{faults}");
+    }
+    assert!(load(&format!("rules = 3\n{AUTH}"), "rules-3", &[]).is_err());
+}

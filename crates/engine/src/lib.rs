@@ -3,7 +3,7 @@
 mod context;
 mod freshness;
 pub mod ingest;
-mod relabel;
+pub mod relabel;
 pub mod rules;
 pub mod supervisor;
 pub mod sync;

@@ -48,7 +48,7 @@ pub(crate) async fn run(
         let worked = {
             let mut conn = context.connection().await?;
             if !relabel.is_announced.load(Ordering::Relaxed) {
-                labels::announce_rules(&mut conn, context.rules.hash(), context.clock.now()).await?;
+                announce(&context, &mut conn).await?;
                 relabel.is_announced.store(true, Ordering::Relaxed);
             }
             let looks_at_rules = look.is_multiple_of(LOOKS_BETWEEN_RULES);
@@ -68,8 +68,19 @@ pub(crate) async fn run(
     }
 }
 
-/// Applies the rules to a batch of applications. Answers whether there was anything to do.
-pub(crate) async fn relabel_some(context: &Context, conn: &mut PgConnection) -> Result<bool, IngestError> {
+/// Puts the rules of this process in force.
+///
+/// # Errors
+/// When the database fails.
+pub async fn announce(context: &Context, conn: &mut PgConnection) -> Result<(), StoreError> {
+    labels::announce_rules(conn, context.rules.hash(), context.clock.now()).await
+}
+
+/// Applies the rules to a batch of applications, if they are those in force. Answers whether there was anything to do.
+///
+/// # Errors
+/// See [`IngestError`]; on each of them nothing was written.
+pub async fn relabel_some(context: &Context, conn: &mut PgConnection) -> Result<bool, IngestError> {
     let hash = context.rules.hash();
     if labels::find_rules(conn).await?.as_deref() != Some(hash) || !applications::has_other_rules(conn, hash).await? {
         return Ok(false);
@@ -109,7 +120,10 @@ pub(crate) async fn relabel_some(context: &Context, conn: &mut PgConnection) -> 
 
 /// Writes a batch of deployments again that carry what their application had before. Answers whether there was anything to
 /// do.
-pub(crate) async fn restamp_some(context: &Context, conn: &mut PgConnection) -> Result<bool, IngestError> {
+///
+/// # Errors
+/// See [`IngestError`]; on each of them nothing was written.
+pub async fn restamp_some(context: &Context, conn: &mut PgConnection) -> Result<bool, IngestError> {
     let Some(id) = restamps::find_any(conn).await? else {
         return Ok(false);
     };

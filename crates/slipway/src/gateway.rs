@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use slipway_core::Clock;
 use slipway_core::provider::ProviderRegistry;
+use slipway_engine::rules::Rules;
 use slipway_engine::supervisor::Supervisor;
 use slipway_engine::{Engine, SyncSettings};
 use slipway_feed::{Feed, FeedSettings};
@@ -27,6 +28,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) clock: Arc<dyn Clock>,
     /// None: no background work.
     pub(crate) sync: Option<SyncSettings>,
+    /// What gives environments, owners and labels.
+    pub(crate) rules: Rules,
     /// None: no API.
     pub(crate) api: Option<Api>,
 }
@@ -52,12 +55,15 @@ impl Gateway {
             registry,
             clock,
             sync,
+            rules,
             api,
         } = parts;
         let supervisor = Supervisor::new(Arc::clone(&clock), lifecycle.soft.clone());
         if let Some(settings) = sync {
             let pool = database.pool.clone();
-            Engine::new(settings, pool, registry.clone(), Arc::clone(&clock)).spawn(&supervisor);
+            Engine::new(settings, pool, registry.clone(), Arc::clone(&clock))
+                .with_rules(rules)
+                .spawn(&supervisor);
         }
         let server = match api {
             None => None,

@@ -1,7 +1,7 @@
 //! Labels: how they are stored, how lists select by them, and which rules give them.
 
 use slipway_core::Labels;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -22,10 +22,19 @@ impl LabelSelector {
         self.equal.is_empty() && self.different.is_empty()
     }
 
-    /// What must not be contained, one object for each: all of them in one would only forbid them together.
-    pub(crate) fn forbidden(&self) -> Vec<serde_json::Value> {
-        let object = |(key, value): &(String, String)| serde_json::json!({ key: value });
-        self.different.iter().map(object).collect()
+    /// Adds what restricts a statement, after a condition. `labels` is the column.
+    pub(crate) fn push(&self, query: &mut QueryBuilder<Postgres>, labels: &str) {
+        if !self.equal.is_empty() {
+            query
+                .push(format_args!(" AND {labels} @> "))
+                .push_bind(write(&self.equal));
+        }
+        // One object for each: all of them in one would only be forbidden together.
+        for (key, value) in &self.different {
+            query
+                .push(format_args!(" AND NOT {labels} @> "))
+                .push_bind(serde_json::json!({ key: value }));
+        }
     }
 }
 
@@ -43,14 +52,11 @@ pub(crate) fn write(labels: &Labels) -> serde_json::Value {
 
 /// The applications that a selector lets through, at most `limit`.
 pub async fn list_selected(conn: &mut PgConnection, selector: &LabelSelector, limit: i64) -> Result<Vec<Uuid>> {
-    Ok(sqlx::query_scalar!(
-        "SELECT id FROM applications WHERE labels @> $1 AND NOT labels @> ANY($2::jsonb[]) LIMIT $3",
-        write(&selector.equal),
-        &selector.forbidden(),
-        limit
-    )
-    .fetch_all(conn)
-    .await?)
+    let mut query = QueryBuilder::<Postgres>::new("SELECT id FROM applications WHERE true");
+    selector.push(&mut query, "labels");
+    query.push(format_args!(" LIMIT {limit}"));
+    // Planned with the labels at hand: whether they are rare decides whether their index is of use.
+    Ok(query.build_query_scalar().persistent(false).fetch_all(conn).await?)
 }
 
 /// Puts rules in force: from now on theirs are the labels that everybody ends up with.

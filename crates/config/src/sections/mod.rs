@@ -4,6 +4,7 @@ mod account;
 mod auth;
 mod database;
 mod log;
+mod rule;
 mod server;
 mod sync;
 
@@ -13,6 +14,7 @@ pub use account::{AccountOption, AccountSettings, ProviderKeys};
 pub use auth::{AuthSettings, OidcSettings};
 pub use database::DatabaseSettings;
 pub use log::{LogFormat, LogSettings};
+pub use rule::RuleSettings;
 pub use server::ServerSettings;
 pub use sync::SyncSettings;
 
@@ -20,7 +22,7 @@ use crate::node::{Node, Table, Value};
 use crate::reader::{Reader, unknown};
 use crate::{Faults, Settings};
 
-const SECTIONS: [&str; 6] = ["server", "database", "auth", "accounts", "sync", "log"];
+const SECTIONS: [&str; 7] = ["server", "database", "auth", "accounts", "rules", "sync", "log"];
 
 /// Reads every section, also after a fault, so that all faults are told at once.
 pub(crate) fn read(
@@ -30,6 +32,7 @@ pub(crate) fn read(
     faults: &mut Faults,
 ) -> Option<Settings> {
     let accounts = root.remove("accounts");
+    let rules = root.remove("rules");
     let mut section = |name: &str, faults: &mut Faults| match root.remove(name) {
         None => (name.to_owned(), "configuration".to_owned(), Table::new()),
         Some(Node { origin, value }) => {
@@ -72,6 +75,7 @@ pub(crate) fn read(
             ),
         );
     }
+    let rules = rule::read(rules, environment, faults);
     let known = SECTIONS.map(str::to_owned);
     for (name, node) in root {
         faults.push(node.origin.to_string(), name.clone(), unknown(&name, &known));
@@ -81,6 +85,7 @@ pub(crate) fn read(
         database: database?,
         auth: auth?,
         accounts: accounts?,
+        rules: rules?,
         sync: sync?,
         log: log?,
     })

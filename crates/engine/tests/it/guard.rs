@@ -12,7 +12,10 @@ use proptest::test_runner::{Config, TestRunner};
 use slipway_core::provider::LiveRule;
 use slipway_core::{AccountName, Authority, Phase, ProviderName, State, Status};
 use slipway_engine::ingest::{archive, ingest, ingest_applications};
+use slipway_engine::relabel;
+use slipway_engine::rules::{Rule, Rules};
 
+use crate::relabel::relabel_all;
 use crate::world::{World, application, deployment};
 
 const GUARD: &str = r"
@@ -56,6 +59,7 @@ struct Step {
     is_correction: bool,
     application_status: Option<u8>,
     archives: bool,
+    rules: Option<u8>,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -73,14 +77,16 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop::bool::weighted(0.2),
         prop::option::of(0..3_u8),
         prop::bool::weighted(0.05),
+        prop::option::weighted(0.3, 0..3_u8),
     )
         .prop_map(
-            |(deployments, asked, is_correction, application_status, archives)| Step {
+            |(deployments, asked, is_correction, application_status, archives, rules)| Step {
                 deployments,
                 asked,
                 is_correction,
                 application_status,
                 archives,
+                rules,
             },
         );
     prop::collection::vec(step, 1..40)
@@ -141,16 +147,31 @@ async fn take(world: &World, step: &Step) {
     if let Some(status) = step.application_status {
         let mut seen = application("app-1");
         seen.provider_status = Some(format!("status-{status}"));
+        seen.name = format!("app-{}", status % 2);
         let (account, provider) = (AccountName::from("main"), ProviderName::from("scalingo"));
         ingest_applications(&world.context, &account, &provider, world.lease, &[seen])
             .await
             .expect("the guard has nothing to say");
+    }
+    if let Some(number) = step.rules {
+        let context = world.context.clone().with_rules(rules(number));
+        let mut conn = world.connection().await;
+        relabel::announce(&context, &mut conn).await.expect("announced");
+        relabel_all(&context).await;
     }
     if step.archives {
         archive(&world.context, world.application_id, world.lease)
             .await
             .expect("the guard has nothing to say");
     }
+}
+
+fn rules(number: u8) -> Rules {
+    Rules::new(vec![Rule {
+        owner: (number > 0).then(|| format!("owner-{number}")),
+        labels: [("number".to_owned(), number.to_string())].into(),
+        ..Rule::default()
+    }])
 }
 
 /// The guard sees only what the steps above reach: a new statement that writes public rows has to be added there first.

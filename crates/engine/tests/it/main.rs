@@ -2,5 +2,6 @@
 
 mod guard;
 mod ingest;
+mod relabel;
 mod sync;
 mod world;

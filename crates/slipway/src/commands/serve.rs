@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use slipway_config::{OidcSettings, Secret, Settings};
+use slipway_config::{OidcSettings, RuleSettings, Secret, Settings};
 use slipway_core::provider::ProviderRegistry;
 use slipway_core::{Clock, SystemClock};
 use slipway_engine::SyncSettings;
+use slipway_engine::rules::{Rule, Rules};
 use slipway_server::{Network, Oidc, Scope, Scopes, ServerSettings, Token, Tokens};
 use tokio::net::TcpListener;
 
@@ -77,6 +78,7 @@ async fn serve(
         registry,
         clock,
         sync,
+        rules: rules(settings),
         api,
     };
     let mut gateway = Gateway::start(parts, lifecycle).await?;
@@ -131,6 +133,32 @@ fn oidc(settings: &OidcSettings, clock: &Arc<dyn Clock>) -> Result<Oidc, Failure
         key_hosts: settings.key_hosts.clone(),
     };
     Oidc::new(settings, Arc::clone(clock)).map_err(|error| Failure::new(format!("auth.oidc cannot be used: {error}")))
+}
+
+fn rules(settings: &Settings) -> Rules {
+    let rule = |rule: &RuleSettings| {
+        let RuleSettings {
+            providers,
+            accounts,
+            names,
+            git_repositories,
+            environments,
+            environment,
+            owner,
+            labels,
+        } = rule.clone();
+        Rule {
+            providers,
+            accounts,
+            names,
+            git_repositories,
+            environments,
+            environment,
+            owner,
+            labels,
+        }
+    };
+    Rules::new(settings.rules.iter().map(rule).collect())
 }
 
 fn sync_settings(settings: &Settings, clock: &dyn Clock, database: &Database) -> SyncSettings {

@@ -104,7 +104,7 @@ pub async fn list(conn: &mut PgConnection, query: &DeploymentQuery, visibility: 
         }
     }
     let mut statement = statement(&choice, query);
-    // The search is planned with its words at hand: whether they are rare decides between two indexes.
+    // A search is planned with its words at hand: whether they are rare decides between two indexes.
     let is_prepared = query.filter.words.is_empty();
     let rows = statement.build().persistent(is_prepared).fetch_all(conn).await?;
     let mut page = DeploymentPage {

@@ -2,14 +2,19 @@
 //!
 //! Built at run time, here and nowhere else: with a dozen optional filters in one fixed statement PostgreSQL's generic plan
 //! walks the wrong index. Several values of one filter become branches, each walking an index in the order of the list; they
-//! are merged as they are read (`Merge Append`), so that a page of fifty reads little more than fifty rows. The limit stands
-//! in the text, because a generic plan for any limit at all would be one for a tenth of the table.
+//! are merged as they are read (`Merge Append`), so that a page of fifty reads little more than fifty rows. Each branch has
+//! order and limit of its own: without them PostgreSQL sorts what all of them have. The limit stands in the text, because a
+//! generic plan for any limit at all would be one for a tenth of the table.
+//!
+//! What walks over all deployments, or over all of one status, says so in a form that only the indexes for it have: see
+//! migration 0008.
 
 use sqlx::{Postgres, QueryBuilder};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::list::{DeploymentFilter, DeploymentQuery, DeploymentSort};
-use crate::{Visibility, labels};
+use crate::Visibility;
 
 /// More branches cost more to plan than they save.
 const BRANCHES_MAX: usize = 64;
@@ -153,6 +158,22 @@ impl<'a> Choice<'a> {
         branches
     }
 
+    /// What a condition on a column says. A status alone has an index of its own, see migration 0008; beside one of the
+    /// columns that have an index together with it that one must not be chosen.
+    fn operand(&self, column: Column) -> &'static str {
+        let has_both = self.columns.iter().any(|known| {
+            matches!(
+                known.column,
+                Column::Application | Column::Account | Column::Environment | Column::Provider
+            )
+        });
+        if column == Column::Status && !has_both {
+            "status COLLATE \"C\""
+        } else {
+            column.name()
+        }
+    }
+
     fn split(&self) -> Vec<&Alternatives> {
         let mut split: Vec<&Alternatives> = Vec::new();
         let mut count = 1;
@@ -192,55 +213,113 @@ fn shortest(prefixes: &[String]) -> Vec<Value> {
     texts(&kept)
 }
 
+/// By what a list is ordered, and which indexes serve that.
+#[derive(Debug, Clone, Copy)]
+struct Order {
+    column: &'static str,
+    direction: &'static str,
+    beyond: &'static str,
+    /// No filter has an index in this order: the list is walked whole.
+    is_walk: bool,
+}
+
+impl Order {
+    fn new(choice: &Choice<'_>, query: &DeploymentQuery) -> Self {
+        let (column, direction, beyond) = match query.sort {
+            DeploymentSort::NewestFirst => ("created_at", "DESC", "<"),
+            DeploymentSort::OldestFirst => ("created_at", "ASC", ">"),
+            DeploymentSort::LastFinishedFirst => ("finished_at", "DESC", "<"),
+            DeploymentSort::FirstFinishedFirst => ("finished_at", "ASC", ">"),
+        };
+        let is_served = if column == "created_at" {
+            !choice.columns.is_empty() || query.filter.is_live.is_some()
+        } else {
+            choice.columns.iter().any(|known| known.column == Column::Application)
+        };
+        Self {
+            column,
+            direction,
+            beyond,
+            is_walk: !is_served,
+        }
+    }
+
+    fn key(self, column: &str) -> String {
+        if self.is_walk {
+            format!("({column} AT TIME ZONE 'UTC')")
+        } else {
+            column.to_owned()
+        }
+    }
+
+    fn push_instant(self, sql: &mut QueryBuilder<Postgres>, instant: OffsetDateTime) {
+        if self.is_walk {
+            sql.push("(").push_bind(instant).push(" AT TIME ZONE 'UTC')");
+        } else {
+            sql.push_bind(instant);
+        }
+    }
+}
+
 pub(super) fn statement(choice: &Choice<'_>, query: &DeploymentQuery) -> QueryBuilder<Postgres> {
-    let (column, direction, beyond) = match query.sort {
-        DeploymentSort::NewestFirst => ("created_at", "DESC", "<"),
-        DeploymentSort::OldestFirst => ("created_at", "ASC", ">"),
-        DeploymentSort::LastFinishedFirst => ("finished_at", "DESC", "<"),
-        DeploymentSort::FirstFinishedFirst => ("finished_at", "ASC", ">"),
-    };
+    let order = Order::new(choice, query);
+    let Order {
+        column,
+        direction,
+        beyond,
+        ..
+    } = order;
     let mut sql = QueryBuilder::new(
         "SELECT head.epoch, head.seq, page.id, page.at, page.body FROM event_head AS head LEFT JOIN LATERAL (\
-         SELECT id, at, body FROM (",
+         SELECT id, at, position, body FROM (",
     );
+    // One that gives nothing, where nothing is left to choose from.
     // One that gives nothing, where nothing is left to choose from.
     let branches = if choice.is_empty {
         vec![Vec::new()]
     } else {
         choice.branches()
     };
+    // One more than asked for tells whether there is a next page.
+    let limit = query.limit.saturating_add(1);
+    let (open, close) = if branches.len() > 1 { ("(", ")") } else { ("", "") };
     let split: Vec<Column> = choice.split().iter().map(|alternatives| alternatives.column).collect();
     for (index, branch) in branches.into_iter().enumerate() {
         if index > 0 {
             sql.push(" UNION ALL ");
         }
-        sql.push(format_args!("SELECT id, {column} AS at, body FROM deployments WHERE "));
+        sql.push(format_args!(
+            "{open}SELECT id, {column} AS at, {} AS position, body FROM deployments WHERE ",
+            order.key(column)
+        ));
         sql.push(if choice.is_empty { "false" } else { "true" });
         for (column, value) in branch {
-            push_one(&mut sql, column, value);
+            push_one(&mut sql, column, choice.operand(column), value);
         }
         for alternatives in choice.columns.iter().filter(|known| !split.contains(&known.column)) {
-            push_any(&mut sql, alternatives);
+            push_any(&mut sql, alternatives, choice.operand(alternatives.column));
         }
-        push_rest(&mut sql, choice, query);
+        push_rest(&mut sql, choice, query, order);
         if let Some(after) = query.after {
-            sql.push(format_args!(" AND ({column}, id) {beyond} ("))
-                .push_bind(after.at)
-                .push(", ")
-                .push_bind(after.id)
-                .push(")");
+            sql.push(format_args!(" AND ({}, id) {beyond} (", order.key(column)));
+            order.push_instant(&mut sql, after.at);
+            sql.push(", ").push_bind(after.id).push(")");
+        }
+        if !close.is_empty() {
+            sql.push(format_args!(
+                " ORDER BY {} {direction}, id {direction} LIMIT {limit}{close}",
+                order.key(column)
+            ));
         }
     }
-    // One more than asked for tells whether there is a next page.
     sql.push(format_args!(
-        ") AS branches ORDER BY at {direction}, id {direction} LIMIT {}) AS page ON true \
-         ORDER BY page.at {direction}, page.id {direction}",
-        query.limit.saturating_add(1)
+        ") AS branches ORDER BY position {direction}, id {direction} LIMIT {limit}) AS page ON true \
+         ORDER BY page.position {direction}, page.id {direction}"
     ));
     sql
 }
 
-fn push_one(sql: &mut QueryBuilder<Postgres>, column: Column, value: Value) {
+fn push_one(sql: &mut QueryBuilder<Postgres>, column: Column, operand: &str, value: Value) {
     match (column, value) {
         (Column::Sha, Value::Text(prefix)) => {
             let head: String = prefix.chars().take(4).collect();
@@ -250,18 +329,18 @@ fn push_one(sql: &mut QueryBuilder<Postgres>, column: Column, value: Value) {
                 .push_bind(prefix)
                 .push(")");
         }
-        (column, Value::Text(text)) => {
-            sql.push(format_args!(" AND {} = ", column.name())).push_bind(text);
+        (_, Value::Text(text)) => {
+            sql.push(format_args!(" AND {operand} = ")).push_bind(text);
         }
-        (column, Value::Id(id)) => {
-            sql.push(format_args!(" AND {} = ", column.name())).push_bind(id);
+        (_, Value::Id(id)) => {
+            sql.push(format_args!(" AND {operand} = ")).push_bind(id);
         }
     }
 }
 
-fn push_any(sql: &mut QueryBuilder<Postgres>, alternatives: &Alternatives) {
+fn push_any(sql: &mut QueryBuilder<Postgres>, alternatives: &Alternatives, operand: &str) {
     if let [only] = alternatives.values.as_slice() {
-        push_one(sql, alternatives.column, only.clone());
+        push_one(sql, alternatives.column, operand, only.clone());
         return;
     }
     let mut texts = Vec::new();
@@ -272,7 +351,7 @@ fn push_any(sql: &mut QueryBuilder<Postgres>, alternatives: &Alternatives) {
             Value::Id(id) => ids.push(*id),
         }
     }
-    sql.push(format_args!(" AND {} = ANY(", alternatives.column.name()));
+    sql.push(format_args!(" AND {operand} = ANY("));
     if alternatives.column == Column::Application {
         sql.push_bind(ids);
     } else {
@@ -281,22 +360,22 @@ fn push_any(sql: &mut QueryBuilder<Postgres>, alternatives: &Alternatives) {
     sql.push(")");
 }
 
-fn push_rest(sql: &mut QueryBuilder<Postgres>, choice: &Choice<'_>, query: &DeploymentQuery) {
+fn push_rest(sql: &mut QueryBuilder<Postgres>, choice: &Choice<'_>, query: &DeploymentQuery, order: Order) {
     let filter = &query.filter;
     // Providers, accounts and applications are among the columns already.
     choice.visibility.push_environments_for_deployments(sql);
     if let Some(is_live) = filter.is_live {
         sql.push(" AND is_live = ").push_bind(is_live);
     }
-    for (bound, condition) in [
-        (filter.created_after, " AND created_at >= "),
-        (filter.created_before, " AND created_at < "),
-        (filter.finished_after, " AND finished_at >= "),
-        (filter.finished_before, " AND finished_at < "),
+    for (bound, column, comparison) in [
+        (filter.created_after, "created_at", ">="),
+        (filter.created_before, "created_at", "<"),
+        (filter.finished_after, "finished_at", ">="),
+        (filter.finished_before, "finished_at", "<"),
     ] {
-        if let Some(bound) = bound {
-            sql.push(condition).push_bind(bound);
-        }
+        let Some(bound) = bound else { continue };
+        sql.push(format_args!(" AND {} {comparison} ", order.key(column)));
+        order.push_instant(sql, bound);
     }
     if matches!(
         query.sort,
@@ -305,17 +384,10 @@ fn push_rest(sql: &mut QueryBuilder<Postgres>, choice: &Choice<'_>, query: &Depl
         sql.push(" AND finished_at IS NOT NULL");
     }
     if choice.checks_labels {
+        // As the environment of an application: one look for each row.
         const LABELS: &str = "(SELECT labelled.labels FROM applications AS labelled \
                               WHERE labelled.id = deployments.application_id)";
-        if !filter.labels.equal.is_empty() {
-            sql.push(format_args!(" AND {LABELS} @> "))
-                .push_bind(labels::write(&filter.labels.equal));
-        }
-        if !filter.labels.different.is_empty() {
-            sql.push(format_args!(" AND NOT {LABELS} @> ANY("))
-                .push_bind(filter.labels.forbidden())
-                .push(")");
-        }
+        filter.labels.push(sql, LABELS);
     }
     if !filter.words.is_empty() {
         sql.push(" AND search @@ lower(")

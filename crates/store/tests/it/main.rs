@@ -1,6 +1,7 @@
 //! The store on a real PostgreSQL.
 
 mod event_log;
+mod indexes;
 mod leases;
 mod lists;
 mod migrations;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use slipway_core::provider::ProviderRegistry;
 use slipway_core::{AccountName, Clock, SystemClock};
 use slipway_engine::SyncSettings;
+use slipway_engine::rules::Rules;
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
 use slipway_provider_http::{ConfigError, Secret, Url};
 use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider};
@@ -103,6 +104,7 @@ impl Demo {
             sync: Some(SyncSettings {
                 ..serve::sync_defaults(&*clock, database)
             }),
+            rules: Rules::default(),
             clock,
             api: Some(api),
         };

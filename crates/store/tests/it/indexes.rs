@@ -1,0 +1,637 @@
+//! Each sort and each filter that a dashboard uses is served by an index: on a large table, with the plans that prepared
+//! statements end up with, a list reads hardly more rows than it answers.
+
+use slipway_core::Labels;
+use slipway_store::applications::{self, ApplicationFilter, ApplicationQuery};
+use slipway_store::deployments::{self, DeploymentFilter, DeploymentQuery, DeploymentSort};
+use slipway_store::labels::LabelSelector;
+use slipway_store::{PgConnection, Visibility};
+use slipway_test_database::TestDatabase;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+/// Twenty thousand applications, 500 of them over 10 accounts with 200,000 deployments, a minute apart; of which every tenth failed and a handful is
+/// under way.
+const ROWS: &str = r"
+SET synchronous_commit = off;
+INSERT INTO applications (id, provider, account, provider_application_id, name, environment, owner, labels, first_seen_at,
+                          updated_at, version, archived_at)
+SELECT gen_random_uuid(), CASE n % 2 WHEN 0 THEN 'cloud66' ELSE 'scalingo' END, 'account-' || n % 10, n::text,
+       'app-' || lpad(n::text, 4, '0'), CASE n % 3 WHEN 0 THEN 'staging' ELSE 'production' END, 'owner-' || n % 20,
+       jsonb_build_object('team', 'team-' || n % 25, 'tier', CASE n % 5 WHEN 0 THEN 'db' ELSE 'web' END), now(), now(), 1,
+       CASE WHEN n % 50 = 0 THEN now() END
+FROM generate_series(0, 499) AS n;
+
+INSERT INTO applications (id, provider, account, provider_application_id, name, environment, owner, first_seen_at,
+                          updated_at, version)
+SELECT gen_random_uuid(), CASE n % 2 WHEN 0 THEN 'cloud66' ELSE 'scalingo' END, 'account-' || 10 + n % 100, n::text,
+       'app-' || lpad(n::text, 5, '0'), 'production', 'owner-' || 20 + n % 100, now(), now(), 1
+FROM generate_series(500, 19999) AS n;
+
+-- Indexes are faster made at the end.
+CREATE TEMP TABLE made AS
+SELECT indexname AS name, indexdef AS definition FROM pg_indexes
+WHERE schemaname = 'public' AND tablename = 'deployments' AND indexname LIKE 'deployments_by_%';
+DO $$ DECLARE one record; BEGIN
+    FOR one IN SELECT * FROM made LOOP EXECUTE 'DROP INDEX ' || one.name; END LOOP;
+END $$;
+
+CREATE TEMP TABLE numbered AS
+SELECT id, provider, account, environment, labels, name, provider_application_id::int AS n FROM applications
+WHERE provider_application_id::int < 500;
+ALTER TABLE numbered ADD PRIMARY KEY (n);
+
+INSERT INTO deployments (id, application_id, provider, account, environment, labels, application_name,
+                         provider_deployment_id, status, is_finished, is_live, is_latest, created_at, finished_at,
+                         first_seen_at, observed_at, observed_via, updated_at, version, tracked, body)
+SELECT gen_random_uuid(), application.id, application.provider, application.account, application.environment,
+       application.labels, application.name, k::text, state.status, state.is_finished, k > 199500, k > 199500, created.at,
+       CASE WHEN state.is_finished THEN created.at + '5 minutes' END, created.at, created.at, 'poll', created.at, 1,
+       jsonb_build_object('details', jsonb_build_object(
+           'kind', CASE k % 4 WHEN 0 THEN 'build' ELSE 'deploy' END,
+           'trigger', jsonb_build_object('kind', CASE k % 100 WHEN 0 THEN 'hook' ELSE 'push' END),
+           'actor', jsonb_build_object('name', 'actor-' || k % 97),
+           'git', jsonb_build_object('ref', CASE k % 50 WHEN 0 THEN 'release-' || k / 50 ELSE 'main' END,
+                                     'sha', md5(k::text) || '01234567', 'message', 'change ticket-' || k))),
+       '{}'
+FROM generate_series(1, 200000) AS k
+     JOIN numbered AS application ON application.n = k * 7919 % 500
+     CROSS JOIN LATERAL (SELECT now() - (200000 - k) * interval '1 minute' AS at) AS created
+     CROSS JOIN LATERAL (SELECT CASE WHEN k > 199990 THEN 'in_progress' WHEN k > 199980 THEN 'queued'
+                                     WHEN k * 31 % 10 = 0 THEN 'failed' WHEN k % 500 = 7 THEN 'canceled'
+                                     ELSE 'succeeded' END AS status, k <= 199980 AS is_finished) AS state;
+DROP TABLE numbered;
+SET maintenance_work_mem = '256MB';
+DO $$ DECLARE one record; BEGIN
+    FOR one IN SELECT * FROM made LOOP EXECUTE one.definition; END LOOP;
+END $$;
+UPDATE applications SET last_deployment_id = newest.id, live_deployment_id = newest.id
+FROM (SELECT DISTINCT ON (application_id) application_id, id FROM deployments
+      ORDER BY application_id, created_at DESC) AS newest
+WHERE newest.application_id = applications.id;
+ANALYZE applications;
+ANALYZE deployments;
+SET plan_cache_mode = force_generic_plan;
+-- What parallel workers read is not counted here.
+SET max_parallel_workers_per_gather = 0;
+";
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
+fn labels(pairs: &[(&str, &str)]) -> Labels {
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+/// The rows of a table that this transaction has read so far.
+async fn rows_read(conn: &mut PgConnection, table: &str) -> i64 {
+    let counted = "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint
+                   FROM pg_stat_xact_user_tables WHERE relname = $1";
+    sqlx::query_scalar(counted)
+        .bind(table)
+        .fetch_one(conn)
+        .await
+        .expect("a count")
+}
+
+/// Too many rows read, in a sentence.
+fn judge(what: &str, read: i64, returned: usize) -> Option<String> {
+    let most = 5 * i64::try_from(returned).expect("a count") + 200;
+    (read > most).then(|| format!("{what}: read {read} rows for {returned}, at most {most} are allowed"))
+}
+
+async fn walk_deployments(
+    conn: &mut PgConnection,
+    what: &str,
+    query: &DeploymentQuery,
+    visibility: &Visibility,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut query = query.clone();
+    query.limit = 50;
+    for page in 0..3 {
+        let before = rows_read(conn, "deployments").await;
+        let found = deployments::list(conn, &query, visibility).await.expect("a page");
+        let read = rows_read(conn, "deployments").await - before;
+        faults.extend(judge(&format!("{what}, page {page}"), read, found.bodies.len()));
+        if found.next.is_none() {
+            break;
+        }
+        query.after = found.next;
+    }
+    faults
+}
+
+fn filters(application: Uuid, other: Uuid) -> Vec<(&'static str, DeploymentFilter)> {
+    let now = OffsetDateTime::now_utc();
+    let base = DeploymentFilter::default;
+    let running = || words(&["queued", "in_progress"]);
+    vec![
+        ("everything", base()),
+        (
+            "status",
+            DeploymentFilter {
+                statuses: words(&["failed"]),
+                ..base()
+            },
+        ),
+        (
+            "rare status",
+            DeploymentFilter {
+                statuses: words(&["canceled"]),
+                ..base()
+            },
+        ),
+        (
+            "no such status",
+            DeploymentFilter {
+                statuses: words(&["unknown"]),
+                ..base()
+            },
+        ),
+        (
+            "running",
+            DeploymentFilter {
+                statuses: running(),
+                ..base()
+            },
+        ),
+        (
+            "ended badly",
+            DeploymentFilter {
+                statuses: words(&["failed", "canceled"]),
+                ..base()
+            },
+        ),
+        (
+            "provider",
+            DeploymentFilter {
+                providers: words(&["scalingo"]),
+                ..base()
+            },
+        ),
+        (
+            "provider and status",
+            DeploymentFilter {
+                providers: words(&["scalingo"]),
+                statuses: words(&["failed"]),
+                ..base()
+            },
+        ),
+        (
+            "account",
+            DeploymentFilter {
+                accounts: words(&["account-3"]),
+                ..base()
+            },
+        ),
+        (
+            "accounts",
+            DeploymentFilter {
+                accounts: words(&["account-3", "account-4", "none"]),
+                ..base()
+            },
+        ),
+        (
+            "account and status",
+            DeploymentFilter {
+                accounts: words(&["account-3"]),
+                statuses: words(&["canceled"]),
+                ..base()
+            },
+        ),
+        (
+            "accounts and statuses",
+            DeploymentFilter {
+                accounts: words(&["account-3", "account-4"]),
+                statuses: words(&["canceled", "failed"]),
+                ..base()
+            },
+        ),
+        (
+            "environment",
+            DeploymentFilter {
+                environments: words(&["staging"]),
+                ..base()
+            },
+        ),
+        (
+            "no such environment",
+            DeploymentFilter {
+                environments: words(&["none"]),
+                ..base()
+            },
+        ),
+        (
+            "environment and status",
+            DeploymentFilter {
+                environments: words(&["staging"]),
+                statuses: words(&["canceled"]),
+                ..base()
+            },
+        ),
+        (
+            "environment, running",
+            DeploymentFilter {
+                environments: words(&["staging"]),
+                statuses: running(),
+                ..base()
+            },
+        ),
+        (
+            "application",
+            DeploymentFilter {
+                applications: vec![application],
+                ..base()
+            },
+        ),
+        (
+            "applications",
+            DeploymentFilter {
+                applications: vec![application, other],
+                ..base()
+            },
+        ),
+        (
+            "application and status",
+            DeploymentFilter {
+                applications: vec![application],
+                statuses: words(&["canceled", "failed"]),
+                ..base()
+            },
+        ),
+        (
+            "application, running",
+            DeploymentFilter {
+                applications: vec![application],
+                statuses: running(),
+                ..base()
+            },
+        ),
+        (
+            "hash",
+            DeploymentFilter {
+                git_shas: words(&["c4ca"]),
+                ..base()
+            },
+        ),
+        (
+            "whole hash",
+            DeploymentFilter {
+                git_shas: words(&["c4ca4238a0b923820dcc509a6f75849b01234567"]),
+                ..base()
+            },
+        ),
+        (
+            "hashes",
+            DeploymentFilter {
+                git_shas: words(&["c4ca", "c81e7", "0000"]),
+                ..base()
+            },
+        ),
+        (
+            "ref",
+            DeploymentFilter {
+                git_refs: words(&["release-17"]),
+                ..base()
+            },
+        ),
+        (
+            "common ref",
+            DeploymentFilter {
+                git_refs: words(&["main"]),
+                ..base()
+            },
+        ),
+        (
+            "actor",
+            DeploymentFilter {
+                actors: words(&["actor-5"]),
+                ..base()
+            },
+        ),
+        (
+            "actors",
+            DeploymentFilter {
+                actors: words(&["actor-5", "actor-6"]),
+                ..base()
+            },
+        ),
+        (
+            "trigger",
+            DeploymentFilter {
+                triggers: words(&["hook"]),
+                ..base()
+            },
+        ),
+        (
+            "kind",
+            DeploymentFilter {
+                kinds: words(&["build"]),
+                ..base()
+            },
+        ),
+        (
+            "live",
+            DeploymentFilter {
+                is_live: Some(true),
+                ..base()
+            },
+        ),
+        (
+            "not live",
+            DeploymentFilter {
+                is_live: Some(false),
+                ..base()
+            },
+        ),
+        (
+            "created window",
+            DeploymentFilter {
+                created_after: Some(now - Duration::days(30)),
+                created_before: Some(now - Duration::days(29)),
+                ..base()
+            },
+        ),
+        (
+            "created window and status",
+            DeploymentFilter {
+                created_after: Some(now - Duration::days(30)),
+                created_before: Some(now - Duration::days(29)),
+                statuses: words(&["failed"]),
+                ..base()
+            },
+        ),
+        (
+            "label of some",
+            DeploymentFilter {
+                labels: LabelSelector {
+                    equal: labels(&[("team", "team-3")]),
+                    ..LabelSelector::default()
+                },
+                ..base()
+            },
+        ),
+        (
+            "label of many",
+            DeploymentFilter {
+                labels: LabelSelector {
+                    equal: labels(&[("tier", "web")]),
+                    ..LabelSelector::default()
+                },
+                ..base()
+            },
+        ),
+        (
+            "label of none",
+            DeploymentFilter {
+                labels: LabelSelector {
+                    equal: labels(&[("tier", "none")]),
+                    ..LabelSelector::default()
+                },
+                ..base()
+            },
+        ),
+        (
+            "labels",
+            DeploymentFilter {
+                labels: LabelSelector {
+                    equal: labels(&[("team", "team-3")]),
+                    different: vec![("tier".to_owned(), "db".to_owned())],
+                },
+                ..base()
+            },
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn lists_read_hardly_more_rows_than_they_answer() {
+    let database = TestDatabase::create().await.expect("a database");
+    let mut conn = database.pool.acquire().await.expect("a connection");
+    sqlx::raw_sql(ROWS).execute(&mut *conn).await.expect("rows");
+    // Counters are kept for each transaction.
+    let mut transaction = slipway_store::Connection::begin(&mut *conn)
+        .await
+        .expect("a transaction");
+    let conn = &mut *transaction;
+    let applications: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM applications ORDER BY name LIMIT 2 OFFSET 20")
+        .fetch_all(&mut *conn)
+        .await
+        .expect("applications");
+    let everything = Visibility::default();
+    let mut faults = Vec::new();
+    for (what, filter) in filters(applications[0], applications[1]) {
+        // Which applications have a label is looked up first, planned with the label at hand.
+        let has_label = !filter.labels.is_empty();
+        plan(conn, if has_label { "auto" } else { "force_generic_plan" }).await;
+        for sort in [DeploymentSort::NewestFirst, DeploymentSort::OldestFirst] {
+            // Backwards only a plain walk is offered for long; what is rare at that end is still found by its index.
+            let query = DeploymentQuery {
+                filter: filter.clone(),
+                sort,
+                ..DeploymentQuery::default()
+            };
+            faults.extend(walk_deployments(conn, &format!("{what}, {sort:?}"), &query, &everything).await);
+        }
+    }
+    plan(conn, "force_generic_plan").await;
+    faults.extend(finished(conn, applications[0]).await);
+    faults.extend(restricted(conn, &applications).await);
+    faults.extend(searches(conn).await);
+    faults.extend(of_applications(conn).await);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+async fn finished(conn: &mut PgConnection, application: Uuid) -> Vec<String> {
+    let mut faults = Vec::new();
+    let now = OffsetDateTime::now_utc();
+    let base = DeploymentFilter::default;
+    let filters = [
+        ("everything", base()),
+        (
+            "application",
+            DeploymentFilter {
+                applications: vec![application],
+                ..base()
+            },
+        ),
+        (
+            "window",
+            DeploymentFilter {
+                finished_after: Some(now - Duration::days(20)),
+                finished_before: Some(now - Duration::days(19)),
+                ..base()
+            },
+        ),
+    ];
+    for (what, filter) in filters {
+        for sort in [DeploymentSort::LastFinishedFirst, DeploymentSort::FirstFinishedFirst] {
+            let query = DeploymentQuery {
+                filter: filter.clone(),
+                sort,
+                ..DeploymentQuery::default()
+            };
+            faults.extend(walk_deployments(conn, &format!("{what}, {sort:?}"), &query, &Visibility::default()).await);
+        }
+    }
+    faults
+}
+
+async fn restricted(conn: &mut PgConnection, applications: &[Uuid]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let restrictions = [
+        (
+            "accounts",
+            Visibility {
+                accounts: words(&["account-3", "account-4"]),
+                ..Visibility::default()
+            },
+        ),
+        (
+            "applications",
+            Visibility {
+                applications: applications.to_vec(),
+                ..Visibility::default()
+            },
+        ),
+        (
+            "an environment",
+            Visibility {
+                environments: words(&["production"]),
+                ..Visibility::default()
+            },
+        ),
+    ];
+    for (what, visibility) in restrictions {
+        let query = DeploymentQuery::default();
+        faults.extend(walk_deployments(conn, &format!("restricted to {what}"), &query, &visibility).await);
+    }
+    faults
+}
+
+/// What is planned with its values at hand (see [`plan`]) is run without a forced plan, which would not be its own.
+async fn plan(conn: &mut PgConnection, mode: &str) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("SET LOCAL plan_cache_mode = {mode}")))
+        .execute(conn)
+        .await
+        .expect("set");
+}
+
+/// Searches are planned with their words at hand.
+async fn searches(conn: &mut PgConnection) -> Vec<String> {
+    let mut faults = Vec::new();
+    plan(conn, "auto").await;
+    for (what, search) in [
+        ("rare words", "ticket 199777"),
+        ("common words", "change"),
+        ("no such word", "nothing"),
+    ] {
+        let filter = DeploymentFilter {
+            words: search.split(' ').map(ToOwned::to_owned).collect(),
+            created_after: Some(OffsetDateTime::now_utc() - Duration::days(90)),
+            ..DeploymentFilter::default()
+        };
+        let query = DeploymentQuery {
+            filter,
+            ..DeploymentQuery::default()
+        };
+        faults.extend(walk_deployments(conn, what, &query, &Visibility::default()).await);
+    }
+    plan(conn, "force_generic_plan").await;
+    faults
+}
+
+async fn of_applications(conn: &mut PgConnection) -> Vec<String> {
+    let mut faults = Vec::new();
+    let here = || ApplicationFilter {
+        archived: Some(false),
+        ..ApplicationFilter::default()
+    };
+    let filters = [
+        ("everything", ApplicationFilter::default()),
+        ("those there", here()),
+        (
+            "provider",
+            ApplicationFilter {
+                providers: words(&["cloud66"]),
+                ..here()
+            },
+        ),
+        (
+            "account",
+            ApplicationFilter {
+                accounts: words(&["account-3"]),
+                ..here()
+            },
+        ),
+        (
+            "environment",
+            ApplicationFilter {
+                environments: words(&["staging"]),
+                ..here()
+            },
+        ),
+        (
+            "owner",
+            ApplicationFilter {
+                owners: words(&["owner-3"]),
+                ..here()
+            },
+        ),
+        (
+            "name",
+            ApplicationFilter {
+                names: words(&["app-0021"]),
+                ..here()
+            },
+        ),
+        (
+            "names",
+            ApplicationFilter {
+                names: words(&["app-0021", "app-0022", "none"]),
+                ..here()
+            },
+        ),
+        (
+            "label",
+            ApplicationFilter {
+                labels: LabelSelector {
+                    equal: labels(&[("team", "team-3")]),
+                    ..LabelSelector::default()
+                },
+                ..here()
+            },
+        ),
+    ];
+    for (what, filter) in filters {
+        let has_label = !filter.labels.is_empty();
+        plan(conn, if has_label { "auto" } else { "force_generic_plan" }).await;
+        for (descending, with_bodies) in [(false, false), (true, false), (false, true)] {
+            let mut query = ApplicationQuery {
+                filter: filter.clone(),
+                descending,
+                with_last: with_bodies,
+                with_live: with_bodies,
+                limit: 50,
+                ..ApplicationQuery::default()
+            };
+            for page in 0..3 {
+                let before = rows_read(conn, "applications").await;
+                let found = applications::list(conn, &query, &Visibility::default())
+                    .await
+                    .expect("a page");
+                let read = rows_read(conn, "applications").await - before;
+                let what = format!("applications: {what} {descending} {with_bodies} {page}");
+                faults.extend(judge(&what, read, found.rows.len()));
+                let Some(next) = found.next else { break };
+                query.after = Some(next);
+            }
+        }
+    }
+    faults
+}
