@@ -255,6 +255,7 @@ pub struct DeploymentView {
     pub raw: Option<serde_json::Map<String, serde_json::Value>>,
     /// The states that it was in, oldest first: only there when `include` names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub timeline: Option<Vec<TimelineEntryView>>,
 }
 

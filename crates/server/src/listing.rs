@@ -131,8 +131,11 @@ pub(crate) fn splice(mut object: String, members: &[Member<'_>]) -> String {
     object
 }
 
-/// Puts an entity tag on an answer.
+/// Puts an entity tag on an answer, a 304 too, and says whose it is.
 pub(crate) fn set_tag(response: &mut Response, tag: &str) {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("authorization, cookie"));
     if let Ok(value) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(header::ETAG, value);
     }

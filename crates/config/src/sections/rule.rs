@@ -74,7 +74,11 @@ fn rule(mut section: Reader<'_>) -> RuleSettings {
         rule.labels = labels(section);
     }
     if rule.environment.is_none() && rule.owner.is_none() && rule.labels.is_empty() {
-        section.fault(&place, "labels", "gives nothing: name `environment`, `owner` or `labels`");
+        section.fault(
+            &place,
+            "labels",
+            "gives nothing: name `environment`, `owner` or `labels`",
+        );
     }
     section.finish();
     rule
@@ -83,7 +87,9 @@ fn rule(mut section: Reader<'_>) -> RuleSettings {
 fn labels(mut section: Reader<'_>) -> BTreeMap<String, String> {
     let mut labels = BTreeMap::new();
     for key in section.remaining_keys() {
-        let Some(Taken { value, place }) = section.string(&key) else { continue };
+        let Some(Taken { value, place }) = section.string(&key) else {
+            continue;
+        };
         if is_key(&key) && is_value(&value) {
             labels.insert(key, value);
         } else {

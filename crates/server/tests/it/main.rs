@@ -6,6 +6,7 @@ mod compat;
 mod documents;
 mod drain;
 mod examples;
+mod filters;
 mod harness;
 mod lists;
 mod problems;

@@ -133,14 +133,23 @@ pub(crate) async fn insert_application(pool: &PgPool, account: &str, name: &str)
 
 /// Stores a queued deployment, `age` after the start, with its transition and its event.
 pub(crate) async fn insert_deployment(pool: &PgPool, application: &Application, age: Duration) -> Deployment {
+    insert_observed(pool, application, age, &observation(Status::Queued)).await
+}
+
+/// Stores a deployment as it was observed, `age` after the start, with its transition and its event.
+pub(crate) async fn insert_observed(
+    pool: &PgPool,
+    application: &Application,
+    age: Duration,
+    observation: &DeploymentObservation,
+) -> Deployment {
     let created_at = START + age;
-    let observation = observation(Status::Queued);
     let asked = Asked {
         via: Via::Poll,
         at: created_at,
         is_correction: false,
     };
-    let Outcome::Created(tracked) = transition(None, &observation, asked) else {
+    let Outcome::Created(tracked) = transition(None, observation, asked) else {
         panic!("created")
     };
     let id = DeploymentId::new(created_at);
@@ -165,7 +174,7 @@ pub(crate) async fn insert_deployment(pool: &PgPool, application: &Application, 
         observed_via: Via::Poll,
         updated_at: created_at,
     };
-    write(pool, &deployment, None, true).await;
+    write(pool, &deployment, None, true, observation.raw.clone()).await;
     deployment
 }
 
@@ -183,7 +192,7 @@ pub(crate) async fn advance(pool: &PgPool, deployment: &mut Deployment, status: 
     deployment.tracked = *tracked;
     deployment.version += 1;
     deployment.updated_at = asked.at;
-    write(pool, deployment, Some(before), false).await;
+    write(pool, deployment, Some(before), false, None).await;
 }
 
 /// Stores an account's sync target, never read, or read just now, or failed.
@@ -212,7 +221,7 @@ pub(crate) fn success() -> Attempt {
     }
 }
 
-fn observation(status: Status) -> DeploymentObservation {
+pub(crate) fn observation(status: Status) -> DeploymentObservation {
     DeploymentObservation {
         provider_deployment_id: String::new(),
         state: State::new(status, Authority::Rest),
@@ -240,7 +249,13 @@ fn plain_event(r#type: EventType) -> NewEvent {
     }
 }
 
-async fn write(pool: &PgPool, deployment: &Deployment, before: Option<Status>, is_new: bool) {
+async fn write(
+    pool: &PgPool,
+    deployment: &Deployment,
+    before: Option<Status>,
+    is_new: bool,
+    raw: Option<serde_json::Value>,
+) {
     let at = deployment.updated_at;
     let capabilities = Arc::new(TestProvider).capabilities();
     let body = serde_json::to_string(&DeploymentView::new(deployment, capabilities)).expect("JSON");
@@ -265,7 +280,7 @@ async fn write(pool: &PgPool, deployment: &Deployment, before: Option<Status>, i
     let stored = [StoredDeployment {
         deployment: deployment.clone(),
         body,
-        raw: None,
+        raw,
     }];
     let mut tx = pool.begin().await.expect("a transaction");
     if is_new {
@@ -282,4 +297,31 @@ async fn write(pool: &PgPool, deployment: &Deployment, before: Option<Status>, i
     transitions::append(&mut tx, &[entry], at).await.expect("a transition");
     event_log::append(&mut tx, &[event], at).await.expect("appended");
     tx.commit().await.expect("committed");
+}
+
+/// Stores as many queued deployments, a second apart, in few statements.
+pub(crate) async fn insert_many(pool: &PgPool, application: &Application, count: i64) -> Vec<Deployment> {
+    let first = insert_deployment(pool, application, Duration::ZERO).await;
+    let capabilities = Arc::new(TestProvider).capabilities();
+    let mut all = vec![first.clone()];
+    for number in 1..count {
+        let mut deployment = first.clone();
+        deployment.created_at = START + Duration::seconds(number);
+        deployment.id = DeploymentId::new(deployment.created_at);
+        deployment.provider_deployment_id = Some(deployment.id.to_string());
+        all.push(deployment);
+    }
+    let mut conn = pool.acquire().await.expect("a connection");
+    for chunk in all[1..].chunks(1_000) {
+        let stored: Vec<_> = chunk
+            .iter()
+            .map(|deployment| StoredDeployment {
+                deployment: deployment.clone(),
+                body: serde_json::to_string(&DeploymentView::new(deployment, capabilities)).expect("JSON"),
+                raw: None,
+            })
+            .collect();
+        deployments::insert(&mut conn, &stored, START).await.expect("inserted");
+    }
+    all
 }
