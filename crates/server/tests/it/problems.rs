@@ -80,7 +80,15 @@ async fn parameters_are_refused_by_name() {
     );
     assert_eq!(unknown.errors[0].field, "colour");
     let detail = unknown.detail.unwrap();
-    for known in ["status", "provider", "account", "application", "environment", "limit", "cursor"] {
+    for known in [
+        "status",
+        "provider",
+        "account",
+        "application",
+        "environment",
+        "limit",
+        "cursor",
+    ] {
         assert!(detail.contains(known), "{known} is not named: {detail}");
     }
     problem(&gateway.get("/whoami?x=1").await, 400, "unknown_parameter");
