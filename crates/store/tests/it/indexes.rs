@@ -1,13 +1,14 @@
 //! Each sort and each filter that a dashboard uses is served by an index: on a large table, with the plans that prepared
 //! statements end up with, a list reads hardly more rows than it answers.
 
+use slipway_core::Clock as _;
 use slipway_core::Labels;
 use slipway_store::applications::{self, ApplicationFilter, ApplicationQuery};
 use slipway_store::deployments::{self, DeploymentFilter, DeploymentQuery, DeploymentSort};
 use slipway_store::labels::LabelSelector;
 use slipway_store::{PgConnection, Visibility};
 use slipway_test_database::TestDatabase;
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use uuid::Uuid;
 
 /// Twenty thousand applications, 500 of them over 10 accounts with 200,000 deployments, a minute apart; of which every tenth failed and a handful is
@@ -127,7 +128,7 @@ async fn walk_deployments(
 }
 
 fn filters(application: Uuid, other: Uuid) -> Vec<(&'static str, DeploymentFilter)> {
-    let now = OffsetDateTime::now_utc();
+    let now = slipway_core::SystemClock.now();
     let base = DeploymentFilter::default;
     let running = || words(&["queued", "in_progress"]);
     vec![
@@ -449,7 +450,7 @@ async fn lists_read_hardly_more_rows_than_they_answer() {
 
 async fn finished(conn: &mut PgConnection, application: Uuid) -> Vec<String> {
     let mut faults = Vec::new();
-    let now = OffsetDateTime::now_utc();
+    let now = slipway_core::SystemClock.now();
     let base = DeploymentFilter::default;
     let filters = [
         ("everything", base()),
@@ -533,7 +534,7 @@ async fn searches(conn: &mut PgConnection) -> Vec<String> {
     ] {
         let filter = DeploymentFilter {
             words: search.split(' ').map(ToOwned::to_owned).collect(),
-            created_after: Some(OffsetDateTime::now_utc() - Duration::days(90)),
+            created_after: Some(slipway_core::SystemClock.now() - Duration::days(90)),
             ..DeploymentFilter::default()
         };
         let query = DeploymentQuery {
