@@ -82,7 +82,6 @@ pub struct NewTokenView {
     pub scopes: Vec<String>,
     /// What it is to be restricted to; nothing by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub restrictions: Option<NewRestrictionsView>,
     /// When it is to end; never by default.
     #[serde(
@@ -90,7 +89,6 @@ pub struct NewTokenView {
         with = "time::serde::rfc3339::option",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schema(nullable = false)]
     pub expires_at: Option<OffsetDateTime>,
 }
 

@@ -45,7 +45,11 @@ export class Gateway {
   }
 
   environment() {
-    return { SLIPWAY_URL: this.about.url, SLIPWAY_TOKEN: this.about.read_token };
+    return {
+      SLIPWAY_URL: this.about.url,
+      SLIPWAY_TOKEN: this.about.read_token,
+      SLIPWAY_ADMIN_TOKEN: this.about.admin_token,
+    };
   }
 
   /** Until both providers' past has been read, so that there are pages to walk. */
