@@ -21,11 +21,14 @@ function expect(condition, what) {
   if (!condition) throw new Error(what);
 }
 
-/** Where the closed sets are, by their names in the document. */
-function closedSets() {
-  const { schemas } = JSON.parse(readFileSync(compat, "utf8")).components;
-  return Object.keys(schemas).filter((name) => schemas[name].enum);
-}
+const schemas = () => Object.entries(JSON.parse(readFileSync(compat, "utf8")).components.schemas);
+
+/** The closed sets, by their names in the document. */
+const closedSets = () => schemas().filter(([, schema]) => schema.enum);
+
+/** Sources of what is only ever sent, where an unknown field is a mistake; by their names without underscores. */
+const isOnlySent = (source) =>
+  schemas().some(([name, schema]) => schema.additionalProperties === false && source.replace(/_/g, "") === name.toLowerCase());
 
 export const go = {
   name: "openapi-generator-go",
@@ -34,7 +37,7 @@ export const go = {
     const folder = freshFolder("openapi-generator-go");
     await generate("go", folder);
     const models = sources(folder, ".go").filter(({ name }) => name.startsWith("model_"));
-    for (const { name, text } of models) {
+    for (const { name, text } of models.filter(({ name }) => !isOnlySent(name.slice("model_".length, -".go".length)))) {
       expect(!text.includes("DisallowUnknownFields"), `${name} refuses new fields`);
     }
     const enums = models.filter(({ text }) => /^\ttype|^type \w+ string$/m.test(text));
