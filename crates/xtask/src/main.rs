@@ -34,6 +34,12 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Only the generated clients
+    Clients {
+        /// Every generator, and the server against its document
+        #[arg(long)]
+        all: bool,
+    },
     /// Everything that is checked beside the tests: format, clippy, licences and sources, generated files
     Ci,
     /// Renew crates/store/.sqlx from a throw-away database
@@ -67,6 +73,7 @@ enum OpenapiAction {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Test { clients, arguments } => test::run(clients, &arguments),
+        Task::Clients { all } => test::run_clients(all),
         Task::Ci => ci::run(),
         Task::Sqlx { check } => sqlx_cache::run(check),
         Task::Openapi { check, action: None } => openapi::run(check),

@@ -35,6 +35,16 @@ pub(crate) fn run(all_clients: bool, arguments: &[String]) -> Result<()> {
     if arguments.is_empty() || all_clients {
         count.add(&clients::run(node.as_ref(), all_clients)?);
     }
+    close(&count)
+}
+
+/// Only the generated clients.
+pub(crate) fn run_clients(all: bool) -> Result<()> {
+    close(&clients::run(node::find()?.as_ref(), all)?)
+}
+
+/// The closing line.
+fn close(count: &Count) -> Result<()> {
     let line = format!("{} passed, {} failed\n", count.passed, count.failed);
     std::io::stdout()
         .write_all(line.as_bytes())
