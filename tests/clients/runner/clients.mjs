@@ -3,7 +3,7 @@
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { current, compat, folder, freshFolder, generators, here, nodePackages, python, run } from "./tools.mjs";
+import { current, folder, freshFolder, generators, here, nodePackages, python, run } from "./tools.mjs";
 import { generate } from "./openapi-generator.mjs";
 
 const typescript = join(here, "typescript");
