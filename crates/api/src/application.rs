@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use slipway_core::Application;
-use slipway_core::provider::Capabilities;
+use slipway_core::provider::{self, Capabilities};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -28,6 +28,16 @@ pub enum Support {
 impl From<bool> for Support {
     fn from(supported: bool) -> Self {
         if supported { Self::Supported } else { Self::Unsupported }
+    }
+}
+
+impl From<provider::Support> for Support {
+    fn from(support: provider::Support) -> Self {
+        match support {
+            provider::Support::Supported => Self::Supported,
+            provider::Support::Unsupported => Self::Unsupported,
+            provider::Support::Emulated => Self::Emulated,
+        }
     }
 }
 
@@ -137,8 +147,10 @@ impl ApplicationView {
     /// The public form of `application`, whose provider offers `capabilities`.
     pub fn new(application: &Application, capabilities: Capabilities, freshness: FreshnessView) -> Self {
         let observed = application.observed.clone();
-        let (allowed_actions, blocked_actions) =
-            action::sort(&[("trigger", capabilities.trigger && application.archived_at.is_none())]);
+        let (allowed_actions, blocked_actions) = action::sort(&[(
+            "trigger",
+            capabilities.trigger.is_available() && application.archived_at.is_none(),
+        )]);
         Self {
             id: application.id.0,
             provider: application.provider.to_string(),

@@ -274,9 +274,9 @@ impl DeploymentView {
         let status = deployment.tracked.status();
         let ended = is_finished || status.is_end();
         let (allowed_actions, blocked_actions) = action::sort(&[
-            ("cancel", capabilities.cancel && !ended),
-            ("redeploy", capabilities.redeploy),
-            ("rollback", capabilities.rollback),
+            ("cancel", capabilities.cancel.is_available() && !ended),
+            ("redeploy", capabilities.redeploy.is_available()),
+            ("rollback", capabilities.rollback.is_available()),
         ]);
         let actor = &details.actor;
         let artifact = &details.artifact;

@@ -48,11 +48,11 @@ pub struct ProviderCapabilitiesView {
 impl From<Capabilities> for ProviderCapabilitiesView {
     fn from(capabilities: Capabilities) -> Self {
         Self {
-            trigger: capabilities.trigger,
+            trigger: capabilities.trigger.is_available(),
             trigger_with_revision: capabilities.trigger_with_revision,
-            redeploy: capabilities.redeploy,
-            cancel: capabilities.cancel,
-            rollback: capabilities.rollback,
+            redeploy: capabilities.redeploy.is_available(),
+            cancel: capabilities.cancel.is_available(),
+            rollback: capabilities.rollback.is_available(),
             read_logs: capabilities.read_logs,
             follow_logs: capabilities.follow_logs,
             follow_status: capabilities.follow_status,

@@ -7,15 +7,17 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities {
     /// Start a deployment.
-    pub trigger: bool,
+    pub trigger: Support,
     /// Start a deployment of a revision that the caller names.
     pub trigger_with_revision: bool,
     /// Deploy once more what a deployment deployed.
-    pub redeploy: bool,
+    pub redeploy: Support,
     /// Stop a running deployment.
-    pub cancel: bool,
+    pub cancel: Support,
     /// Take an application back to an earlier deployment.
-    pub rollback: bool,
+    pub rollback: Support,
+    /// Find a write of ours again by a reference that it carried.
+    pub call_reference: bool,
     /// Read the log of a deployment.
     pub read_logs: bool,
     /// Follow the log of a running deployment.
@@ -44,4 +46,32 @@ pub enum LiveRule {
     Reported,
     /// It is the one that succeeded last.
     LastSucceeded,
+}
+
+/// Whether something can be done, and by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Support {
+    /// It cannot be done.
+    #[default]
+    Unsupported,
+    /// The provider does it.
+    Supported,
+    /// The gateway does it with other calls of the provider.
+    Emulated,
+}
+
+impl Support {
+    /// Whether a caller may ask for it.
+    pub const fn is_available(self) -> bool {
+        !matches!(self, Self::Unsupported)
+    }
+
+    /// The public spelling.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unsupported => "unsupported",
+            Self::Supported => "supported",
+            Self::Emulated => "emulated",
+        }
+    }
 }

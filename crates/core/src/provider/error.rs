@@ -62,6 +62,11 @@ pub struct ProviderError {
     pub retry_after: Option<Duration>,
     /// What went wrong, in one short sentence without secrets.
     pub message: String,
+    /// A stable code where the kind alone does not tell a caller what to do, such as `source_unknown`.
+    pub reason: Option<&'static str>,
+    /// Of a write: whether the provider may have carried it out all the same, because no answer came or none that was
+    /// understood. Never set on a refusal, nor on a failure before the request left.
+    pub may_have_been_applied: bool,
     /// What caused it, for logs.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -75,6 +80,8 @@ impl ProviderError {
             operation,
             retry_after: None,
             message: message.into(),
+            reason: None,
+            may_have_been_applied: false,
             source: None,
         }
     }
@@ -93,6 +100,20 @@ impl ProviderError {
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// The same with a stable code.
+    #[must_use]
+    pub fn with_reason(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    /// The same, of a write that may have been carried out.
+    #[must_use]
+    pub fn possibly_applied(mut self) -> Self {
+        self.may_have_been_applied = true;
         self
     }
 

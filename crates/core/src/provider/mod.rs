@@ -3,6 +3,8 @@
 mod capabilities;
 mod error;
 mod registry;
+mod webhook;
+mod write;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,9 +13,11 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use time::OffsetDateTime;
 
-pub use capabilities::{Capabilities, LiveRule};
+pub use capabilities::{Capabilities, LiveRule, Support};
 pub use error::{ErrorKind, ProviderError};
 pub use registry::ProviderRegistry;
+pub use webhook::{WebhookHint, WebhookRequest};
+pub use write::{Accepted, Arrival, PlannedCall, Revision, TriggerRequest, UnansweredCall, Write};
 
 use crate::observation::{ApplicationObservation, DeploymentObservation};
 use crate::page::{Page, PageToken};
@@ -142,6 +146,50 @@ pub trait Provider: Debug + Send + Sync {
     ) -> Result<BoxStream<'static, Result<StreamItem, ProviderError>>, ProviderError> {
         let _ = application;
         Err(ProviderError::unsupported(self.info().name, "follow"))
+    }
+
+    /// What a write would send. Makes no request; fails as the write itself would before it sends anything.
+    fn plan_write(&self, application: &ApplicationRef, write: &Write) -> Result<PlannedCall, ProviderError> {
+        let _ = application;
+        Err(ProviderError::unsupported(self.info().name, write.action()))
+    }
+
+    /// Does it: exactly one request that changes something, never repeated. Needs the capability that [`Write`] names.
+    /// `reference` marks the call at the provider, where it has a place for that (`call_reference`).
+    ///
+    /// On an error, [`ProviderError::may_have_been_applied`] tells whether the provider may have done it all the same. A
+    /// source that is needed and not known is [`ErrorKind::Conflict`] with the reason `source_unknown`.
+    async fn write(
+        &self,
+        application: &ApplicationRef,
+        write: &Write,
+        reference: &str,
+    ) -> Result<Accepted, ProviderError> {
+        let _ = (application, reference);
+        Err(ProviderError::unsupported(self.info().name, write.action()))
+    }
+
+    /// Whether a write with this reference arrived. Needs `call_reference`. `None` when the provider knows of no such call.
+    async fn find_write(
+        &self,
+        application: &ApplicationRef,
+        reference: &str,
+    ) -> Result<Option<Arrival>, ProviderError> {
+        let _ = (application, reference);
+        Err(ProviderError::unsupported(self.info().name, "find_write"))
+    }
+
+    /// Whether a deployment that was read is one that a write without an answer may have made, as far as ids and times of
+    /// this provider tell.
+    fn may_result_from(&self, deployment: &DeploymentObservation, call: &UnansweredCall<'_>) -> bool {
+        let _ = (deployment, call);
+        false
+    }
+
+    /// Reads a webhook. Needs `webhooks`. Makes no request. [`ErrorKind::Protocol`] when it is not one of this provider's.
+    fn read_webhook(&self, webhook: &WebhookRequest<'_>) -> Result<WebhookHint, ProviderError> {
+        let _ = webhook;
+        Err(ProviderError::unsupported(self.info().name, "read_webhook"))
     }
 }
 
