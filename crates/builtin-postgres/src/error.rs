@@ -12,7 +12,7 @@ pub enum Error {
     /// No usable PostgreSQL on this machine, and none could be fetched.
     #[error(
         "no PostgreSQL {wanted} was found (looked in {looked}{too_old}){download}: install one (Debian and Ubuntu: \
-         `apt install postgresql`) or set `database.url` to a running server"
+         `apt install postgresql`), or run `slipway serve` with `database.url` set to a running server"
     )]
     NotFound {
         /// The versions that would do.
@@ -26,7 +26,7 @@ pub enum Error {
     },
     /// Another process holds the data folder.
     #[error(
-        "the data folder {} is in use by {}: stop it first, choose another folder, or set `database.url` to run several gateways on one database",
+        "the data folder {} is in use by {}: stop it first or choose another folder; several gateways share a database by the `database.url` of `slipway serve`",
         .folder.display(), holder(*.pid)
     )]
     InUse {
@@ -162,6 +162,19 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether another data folder would be a way out.
+    pub const fn is_about_the_folder(&self) -> bool {
+        matches!(
+            self,
+            Self::InUse { .. }
+                | Self::Folder { .. }
+                | Self::NotPassable { .. }
+                | Self::OtherMajor { .. }
+                | Self::BadVersionFile { .. }
+                | Self::Orphan { .. }
+        )
+    }
+
     pub(crate) fn folder(action: &'static str, path: &Path, cause: io::Error) -> Self {
         Self::Folder {
             action,

@@ -59,14 +59,18 @@ impl Database {
         Ok(database)
     }
 
-    /// The built-in database in a folder, with the schema of this release.
-    pub(crate) async fn open_builtin(folder: PathBuf, max_connections: u32) -> Result<Self, Failure> {
-        let database = Self::start_builtin(folder, max_connections).await?;
+    /// The built-in database in a folder that an option of the command names, with the schema of this release.
+    pub(crate) async fn open_builtin(folder: PathBuf, option: &str, max_connections: u32) -> Result<Self, Failure> {
+        let started = Self::start_builtin(folder, max_connections).await;
+        let database = started.map_err(|error| match error.is_about_the_folder() {
+            true => Failure::new(format!("{error} ({option} names another folder)")),
+            false => error.into(),
+        })?;
         database.migrate().await?;
         Ok(database)
     }
 
-    async fn start_builtin(folder: PathBuf, max_connections: u32) -> Result<Self, Failure> {
+    async fn start_builtin(folder: PathBuf, max_connections: u32) -> Result<Self, slipway_builtin_postgres::Error> {
         let mut settings = Settings::durable(folder);
         // Room for the listeners, which do not come from the pool, and for somebody who looks with psql.
         let wanted = u16::try_from(max_connections.saturating_add(20)).unwrap_or(u16::MAX);

@@ -49,10 +49,8 @@ pub(crate) async fn run(args: DemoArgs) -> Result<(), Failure> {
         .clone()
         .unwrap_or_else(|| slipway_builtin_postgres::default_data_dir().join("demo"));
     // The database first: its lock on the folder also guards the other files in it.
-    let opening = Database::open_builtin(folder.clone(), MAX_CONNECTIONS);
-    let opened = lifecycle.until_soft(opening).await.transpose();
-    let opened = opened.map_err(|failure| Failure::new(format!("{failure} (--data-dir names another folder)")))?;
-    let Some(database) = opened else {
+    let opening = Database::open_builtin(folder.clone(), "--data-dir", MAX_CONNECTIONS);
+    let Some(database) = lifecycle.until_soft(opening).await.transpose()? else {
         return Ok(());
     };
     let demo = Demo {
