@@ -11,6 +11,7 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::rules::Rules;
+use crate::views::Views;
 
 /// The database, the adapters and the time.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// What gives environments, owners and labels.
     pub rules: Arc<Rules>,
+    /// What the public JSON of each account's deployments is written by.
+    pub(crate) views: Arc<Views>,
     /// How the database's clock differs from ours.
     offset: Arc<Mutex<Duration>>,
     /// Half of the pool: the other half is for those who read, however much there is to sync.
@@ -58,6 +61,7 @@ impl Context {
             .max(1);
         Self {
             connections: Arc::new(Semaphore::new(share)),
+            views: Arc::new(Views::new(&registry)),
             pool,
             registry,
             clock,

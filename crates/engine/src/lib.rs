@@ -7,6 +7,7 @@ pub mod relabel;
 pub mod rules;
 pub mod supervisor;
 pub mod sync;
+mod views;
 
 use std::sync::Arc;
 

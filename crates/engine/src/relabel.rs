@@ -1,10 +1,11 @@
-//! Brings applications and deployments to what the rules in force say, after the rules or an application changed.
+//! Brings applications and deployments to what the rules in force say, and deployments to the public JSON that the release in
+//! force writes, after rules, an application, a provider's capabilities or the release changed.
 //!
-//! Without input and repeatable: every look compares the hash of the rules with what each application was last written with,
-//! and goes through the deployments of applications that are noted for it, from the newest back. Each batch is a transaction
-//! under the application's lock, with versions and events; any number of replicas may work at once. The rules in force are
-//! those of the process that started last: others stand back, else two configurations would overwrite each other in turn.
+//! Without input and repeatable: every look compares the hashes with what each application was last written by, and goes through the deployments of applications that are noted for it, from the newest back. Each batch is a transaction
+//! under the application's lock, with versions and events; any number of replicas may work at once. In force is what the
+//! process that started last says: others stand back, else two configurations would overwrite each other in turn.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,7 +15,8 @@ use slipway_core::{ApplicationId, EventType};
 use slipway_store::deployments::StoredDeployment;
 use slipway_store::event_log::{self, NewEvent};
 use slipway_store::page::AfterDeployment;
-use slipway_store::{Connection, PgConnection, StoreError, applications, deployments, labels, restamps};
+use slipway_store::views::AccountView;
+use slipway_store::{Connection, PgConnection, StoreError, applications, deployments, labels, restamps, views};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
@@ -52,7 +54,9 @@ pub(crate) async fn run(
                 relabel.is_announced.store(true, Ordering::Relaxed);
             }
             let looks_at_rules = look.is_multiple_of(LOOKS_BETWEEN_RULES);
-            (looks_at_rules && relabel_some(&context, &mut conn).await?) | restamp_some(&context, &mut conn).await?
+            (looks_at_rules && relabel_some(&context, &mut conn).await?)
+                | (looks_at_rules && mark_some(&context, &mut conn).await?)
+                | restamp_some(&context, &mut conn).await?
         };
         if worked {
             if shutdown.is_cancelled() {
@@ -68,12 +72,49 @@ pub(crate) async fn run(
     }
 }
 
-/// Puts the rules of this process in force.
+/// Puts the rules and the views of this process in force.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn announce(context: &Context, conn: &mut PgConnection) -> Result<(), StoreError> {
-    labels::announce_rules(conn, context.rules.hash(), context.clock.now()).await
+    let now = context.clock.now();
+    labels::announce_rules(conn, context.rules.hash(), now).await?;
+    let views = account_views(context, conn).await?;
+    views::announce(conn, &views, now).await
+}
+
+/// Notes the applications of some account whose deployments were last written by another release, or while the provider could
+/// do something else. Answers whether there were any.
+///
+/// # Errors
+/// When the database fails; then nothing was written.
+pub async fn mark_some(context: &Context, conn: &mut PgConnection) -> Result<bool, StoreError> {
+    for view in views_in_force(context, conn).await? {
+        let mut transaction = conn.begin().await?;
+        let outdated = views::take_outdated(&mut transaction, &view, APPLICATIONS_PER_BATCH).await?;
+        if !outdated.is_empty() {
+            restamps::insert(&mut transaction, &outdated).await?;
+            transaction.commit().await?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Of every account, also of those that are configured no more, what this process writes.
+async fn account_views(context: &Context, conn: &mut PgConnection) -> Result<Vec<AccountView>, StoreError> {
+    let configured = context.registry.iter().map(|(account, _)| account.to_string());
+    let accounts: BTreeSet<_> = configured.chain(views::list_accounts(conn).await?).collect();
+    let view = |account: String| AccountView {
+        hash: context.views.of(&account).to_owned(),
+        account,
+    };
+    Ok(accounts.into_iter().map(view).collect())
+}
+
+async fn views_in_force(context: &Context, conn: &mut PgConnection) -> Result<Vec<AccountView>, StoreError> {
+    let own = account_views(context, conn).await?;
+    views::list_in_force(conn, &own).await
 }
 
 /// Applies the rules to a batch of applications, if they are those in force. Answers whether there was anything to do.
@@ -124,7 +165,12 @@ pub async fn relabel_some(context: &Context, conn: &mut PgConnection) -> Result<
 /// # Errors
 /// See [`IngestError`]; on each of them nothing was written.
 pub async fn restamp_some(context: &Context, conn: &mut PgConnection) -> Result<bool, IngestError> {
-    let Some(id) = restamps::find_any(conn).await? else {
+    if !restamps::is_any(conn).await? {
+        return Ok(false);
+    }
+    let in_force = views_in_force(context, conn).await?;
+    let accounts: Vec<_> = in_force.into_iter().map(|view| view.account).collect();
+    let Some(id) = restamps::find_any(conn, &accounts).await? else {
         return Ok(false);
     };
     let mut transaction = conn.begin().await.map_err(StoreError::from)?;
@@ -142,7 +188,7 @@ async fn restamp(context: &Context, conn: &mut PgConnection, id: ApplicationId) 
         return Ok(());
     };
     let found = deployments::list_before(conn, id, mark, DEPLOYMENTS_PER_BATCH).await?;
-    let last = found.last().map(|deployment| AfterDeployment {
+    let last = found.last().map(|(deployment, _)| AfterDeployment {
         at: deployment.created_at,
         id: deployment.id.0,
     });
@@ -151,16 +197,14 @@ async fn restamp(context: &Context, conn: &mut PgConnection, id: ApplicationId) 
     let now = context.clock.now();
     let (mut changed, mut new_events) = (Vec::new(), Vec::new());
     let mut has_history = false;
-    for mut deployment in found {
-        let is_stamped = deployment.environment == application.environment
-            && deployment.labels == application.labels
-            && deployment.application_name == application.observed.name;
-        if is_stamped {
-            continue;
-        }
+    for (mut deployment, body) in found {
+        let has_name = deployment.application_name == application.observed.name;
         deployment.environment.clone_from(&application.environment);
         deployment.labels.clone_from(&application.labels);
         deployment.application_name.clone_from(&application.observed.name);
+        if has_name && serde_json::to_string(&DeploymentView::new(&deployment, capabilities))? == body {
+            continue;
+        }
         deployment.version += 1;
         deployment.updated_at = now;
         let body = serde_json::to_string(&DeploymentView::new(&deployment, capabilities))?;

@@ -16,6 +16,7 @@ pub mod sync_targets;
 pub mod tokens;
 pub mod transitions;
 pub mod unmapped_statuses;
+pub mod views;
 mod visibility;
 
 pub use error::StoreError;

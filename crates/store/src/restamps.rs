@@ -1,5 +1,5 @@
-//! Applications whose deployments still carry an earlier environment, name or labels, and how far back they were written
-//! again. Read and written under the application's lock.
+//! Applications whose deployments still carry an earlier environment, name or labels, or an earlier form of their public JSON,
+//! and how far back they were written again. Read and written under the application's lock.
 
 use slipway_core::ApplicationId;
 use sqlx::PgConnection;
@@ -24,11 +24,26 @@ pub async fn insert(conn: &mut PgConnection, application_ids: &[Uuid]) -> Result
     Ok(())
 }
 
-/// Some application that has to be gone through.
-pub async fn find_any(conn: &mut PgConnection) -> Result<Option<ApplicationId>> {
-    let id = sqlx::query_scalar!("SELECT application_id FROM restamps LIMIT 1")
-        .fetch_optional(conn)
-        .await?;
+/// Whether any application has to be gone through.
+pub async fn is_any(conn: &mut PgConnection) -> Result<bool> {
+    Ok(
+        sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM restamps) AS "exists!""#)
+            .fetch_one(conn)
+            .await?,
+    )
+}
+
+/// Some application of these accounts that has to be gone through.
+pub async fn find_any(conn: &mut PgConnection, accounts: &[String]) -> Result<Option<ApplicationId>> {
+    let id = sqlx::query_scalar!(
+        r#"
+        SELECT application_id FROM restamps JOIN applications AS application ON application.id = application_id
+        WHERE application.account = ANY($1) LIMIT 1
+        "#,
+        accounts
+    )
+    .fetch_optional(conn)
+    .await?;
     Ok(id.map(ApplicationId))
 }
 

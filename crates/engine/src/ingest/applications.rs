@@ -6,7 +6,7 @@ use slipway_core::{
     AccountName, Application, ApplicationId, ApplicationObservation, EventType, Labels, ProviderName, id,
 };
 use slipway_store::event_log::{self, NewEvent};
-use slipway_store::{Connection, PgConnection, StoreError, applications, restamps, sync_targets};
+use slipway_store::{Connection, PgConnection, StoreError, applications, restamps, sync_targets, views};
 
 use super::{IngestError, Lease, TRIES, events};
 use crate::context::Context;
@@ -121,7 +121,7 @@ async fn write(
         .map(|application| (application.observed.provider_application_id.clone(), application))
         .collect();
     let mut new_events: Vec<NewEvent> = Vec::new();
-    let (mut written, mut restamped) = (Vec::new(), Vec::new());
+    let (mut written, mut restamped, mut inserted) = (Vec::new(), Vec::new(), Vec::new());
     for seen in observed {
         let public = public_part(seen);
         match by_key.remove(&seen.provider_application_id) {
@@ -143,6 +143,7 @@ async fn write(
                 };
                 context.rules.apply(&mut application);
                 if applications::insert(&mut transaction, &application, context.rules.hash()).await? {
+                    inserted.push(application.id.0);
                     let activity = seen.activity.as_deref();
                     let target = id::new_id(now);
                     let (account, provider) = (account.as_str(), provider.as_str());
@@ -180,6 +181,8 @@ async fn write(
     }
     applications::note_rules(&mut transaction, &written, context.rules.hash()).await?;
     restamps::insert(&mut transaction, &restamped).await?;
+    // They have no deployments yet.
+    views::note(&mut transaction, &inserted, context.views.of(account.as_str())).await?;
     event_log::append(&mut transaction, &new_events, now).await?;
     transaction.commit().await.map_err(StoreError::from)?;
     Ok(())

@@ -13,7 +13,9 @@ use std::collections::HashMap;
 use slipway_core::observation::Asked;
 use slipway_core::provider::Capabilities;
 use slipway_core::{ApplicationId, DeploymentObservation, Outcome, transition};
-use slipway_store::{Connection, PgConnection, StoreError, deployments, event_log, sync_targets, transitions};
+use slipway_store::{
+    Connection, PgConnection, StoreError, deployments, event_log, restamps, sync_targets, transitions, views,
+};
 use slipway_store::{applications as application_rows, unmapped_statuses};
 use uuid::Uuid;
 
@@ -172,6 +174,10 @@ async fn write(context: &Context, conn: &mut PgConnection, batch: &Batch) -> Res
     }
     let stored = deployments::find_by_provider_ids(conn, batch.application_id, &provider_ids(batch)).await?;
     let now = context.clock.now();
+    // Where another release wrote last, the rest of the application has to be gone through again.
+    let view = context.views.of(application.account.as_str());
+    let outdated = views::note(conn, &[application.id.0], view).await?;
+    restamps::insert(conn, &outdated).await?;
     let mut plan = Plan::new(application, stored, now);
     for observation in &batch.observations {
         plan.observe(observation, batch.asked);

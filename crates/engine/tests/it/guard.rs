@@ -9,20 +9,20 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
-use slipway_core::provider::LiveRule;
+use slipway_core::provider::{Capabilities, LiveRule};
 use slipway_core::{AccountName, Authority, Phase, ProviderName, State, Status};
 use slipway_engine::ingest::{archive, ingest, ingest_applications};
 use slipway_engine::relabel;
 use slipway_engine::rules::{Rule, Rules};
 
-use crate::relabel::relabel_all;
+use crate::relabel::{relabel_all, with_capabilities};
 use crate::world::{World, application, deployment};
 
 const GUARD: &str = r"
 CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    before jsonb := CASE WHEN TG_OP = 'UPDATE' THEN to_jsonb(OLD) - 'tracked' - 'rules_hash' END;
-    after jsonb := to_jsonb(NEW) - 'tracked' - 'rules_hash';
+    before jsonb := CASE WHEN TG_OP = 'UPDATE' THEN to_jsonb(OLD) - 'tracked' - 'rules_hash' - 'view_hash' END;
+    after jsonb := to_jsonb(NEW) - 'tracked' - 'rules_hash' - 'view_hash';
 BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NEW.version <> 1 THEN RAISE 'a new row of % has version %', TG_TABLE_NAME, NEW.version; END IF;
@@ -60,6 +60,7 @@ struct Step {
     application_status: Option<u8>,
     archives: bool,
     rules: Option<u8>,
+    cancels: Option<bool>,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -78,15 +79,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop::option::of(0..3_u8),
         prop::bool::weighted(0.05),
         prop::option::weighted(0.3, 0..3_u8),
+        prop::option::weighted(0.3, any::<bool>()),
     )
         .prop_map(
-            |(deployments, asked, is_correction, application_status, archives, rules)| Step {
+            |(deployments, asked, is_correction, application_status, archives, rules, cancels)| Step {
                 deployments,
                 asked,
                 is_correction,
                 application_status,
                 archives,
                 rules,
+                cancels,
             },
         );
     prop::collection::vec(step, 1..40)
@@ -155,6 +158,16 @@ async fn take(world: &World, step: &Step) {
     }
     if let Some(number) = step.rules {
         let context = world.context.clone().with_rules(rules(number));
+        let mut conn = world.connection().await;
+        relabel::announce(&context, &mut conn).await.expect("announced");
+        relabel_all(&context).await;
+    }
+    if let Some(cancel) = step.cancels {
+        let capabilities = Capabilities {
+            cancel,
+            ..Capabilities::default()
+        };
+        let context = with_capabilities(&world.context, capabilities);
         let mut conn = world.connection().await;
         relabel::announce(&context, &mut conn).await.expect("announced");
         relabel_all(&context).await;

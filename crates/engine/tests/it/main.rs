@@ -2,6 +2,7 @@
 
 mod guard;
 mod ingest;
+mod provider;
 mod relabel;
 mod sync;
 mod world;

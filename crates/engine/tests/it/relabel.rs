@@ -1,6 +1,8 @@
 //! A changed rule set reaches what is stored, with versions and events, once.
 
-use slipway_core::provider::LiveRule;
+use std::sync::Arc;
+
+use slipway_core::provider::{Capabilities, LiveRule, ProviderRegistry};
 use slipway_core::{AccountName, ProviderName, Status};
 use slipway_engine::Context;
 use slipway_engine::ingest::ingest_applications;
@@ -8,6 +10,7 @@ use slipway_engine::relabel;
 use slipway_engine::rules::{Rule, Rules};
 use slipway_store::{applications, deployments};
 
+use crate::provider::TestProvider;
 use crate::world::{World, application, deployment};
 
 /// Until there is nothing left to do.
@@ -15,6 +18,7 @@ pub(crate) async fn relabel_all(context: &Context) {
     let mut conn = context.pool.acquire().await.expect("a connection");
     let mut looks = 0;
     while relabel::relabel_some(context, &mut conn).await.expect("relabelled")
+        | relabel::mark_some(context, &mut conn).await.expect("marked")
         | relabel::restamp_some(context, &mut conn).await.expect("restamped")
     {
         looks += 1;
@@ -113,5 +117,68 @@ async fn new_applications_and_deployments_get_their_labels_at_once_and_a_new_nam
     assert_eq!(
         (after.application_name.as_str(), after.labels["team"].as_str()),
         ("app-new", "web")
+    );
+}
+
+/// A process whose provider can do something else than the one that wrote last.
+pub(crate) fn with_capabilities(context: &Context, capabilities: Capabilities) -> Context {
+    let mut registry = ProviderRegistry::default();
+    registry.insert(AccountName::from("main"), Arc::new(TestProvider { capabilities }));
+    Context::new(context.pool.clone(), registry, Arc::clone(&context.clock)).with_rules((*context.rules).clone())
+}
+
+#[tokio::test]
+async fn what_a_provider_can_do_now_reaches_what_is_stored_by_the_process_that_started_last() {
+    let world = World::new(LiveRule::LastSucceeded).await;
+    let seen = vec![
+        deployment("old", -500, Status::Succeeded),
+        deployment("running", 5, Status::InProgress),
+    ];
+    world.see(10, seen).await;
+    relabel_all(&world.context).await;
+    let head = world.head().await;
+    let cancels = Capabilities {
+        cancel: true,
+        redeploy: true,
+        ..Capabilities::default()
+    };
+    let context = with_capabilities(&world.context, cancels);
+    let mut conn = world.connection().await;
+    relabel::announce(&context, &mut conn).await.expect("announced");
+    relabel_all(&context).await;
+
+    let body = async |key: &str| {
+        let id = world.deployment(key).await.id.0;
+        let mut conn = world.connection().await;
+        let found = deployments::find_body(&mut conn, id)
+            .await
+            .expect("a read")
+            .expect("there");
+        serde_json::from_str::<serde_json::Value>(&found.body).expect("JSON")
+    };
+    assert_eq!(
+        body("running").await["allowed_actions"],
+        serde_json::json!(["cancel", "redeploy"])
+    );
+    assert_eq!(body("old").await["allowed_actions"], serde_json::json!(["redeploy"]));
+    assert_eq!(
+        (&body("old").await["version"], world.deployment("old").await.version),
+        (&2.into(), 2)
+    );
+    let types = world.event_types_after(head).await;
+    assert_eq!(types, ["deployment.updated", "application.history_changed"]);
+
+    // The process before, which still runs, stands back, and what it writes meanwhile is mended.
+    relabel_all(&world.context).await;
+    assert_eq!(world.head().await, head + 2);
+    world.see(20, vec![deployment("late", 8, Status::Queued)]).await;
+    let head = world.head().await;
+    assert_eq!(body("late").await["allowed_actions"], serde_json::json!([]));
+    relabel_all(&world.context).await;
+    assert_eq!(world.head().await, head, "it stands back");
+    relabel_all(&context).await;
+    assert_eq!(
+        body("late").await["allowed_actions"],
+        serde_json::json!(["cancel", "redeploy"])
     );
 }

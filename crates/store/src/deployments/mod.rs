@@ -94,19 +94,19 @@ pub async fn find_last_succeeded(
     .transpose()
 }
 
-/// At most `limit` deployments of an application before a mark, newest first. The caller holds the application's lock.
+/// At most `limit` deployments of an application before a mark, newest first, each with its public JSON. The caller holds the
+/// application's lock.
 pub async fn list_before(
     conn: &mut PgConnection,
     application_id: ApplicationId,
     mark: AfterDeployment,
     limit: i64,
-) -> Result<Vec<Deployment>> {
-    let rows = sqlx::query_as!(
-        DeploymentRow,
+) -> Result<Vec<(Deployment, String)>> {
+    let rows = sqlx::query!(
         r#"
         SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
                superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
-               labels, application_name, tracked
+               labels, application_name, tracked, body
         FROM deployments WHERE application_id = $1 AND (created_at, id) < ($2, $3)
         ORDER BY created_at DESC, id DESC LIMIT $4
         "#,
@@ -117,7 +117,32 @@ pub async fn list_before(
     )
     .fetch_all(conn)
     .await?;
-    rows.into_iter().map(Deployment::try_from).collect()
+    rows.into_iter()
+        .map(|row| {
+            let deployment = DeploymentRow {
+                id: row.id,
+                application_id: row.application_id,
+                provider: row.provider,
+                account: row.account,
+                environment: row.environment,
+                provider_deployment_id: row.provider_deployment_id,
+                is_live: row.is_live,
+                is_latest: row.is_latest,
+                superseded_by_id: row.superseded_by_id,
+                rollback_of_id: row.rollback_of_id,
+                created_at: row.created_at,
+                first_seen_at: row.first_seen_at,
+                observed_at: row.observed_at,
+                observed_via: row.observed_via,
+                updated_at: row.updated_at,
+                version: row.version,
+                labels: row.labels,
+                application_name: row.application_name,
+                tracked: row.tracked,
+            };
+            Ok((Deployment::try_from(deployment)?, row.body))
+        })
+        .collect()
 }
 
 /// A deployment that has not ended.

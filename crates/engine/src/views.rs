@@ -1,0 +1,116 @@
+//! What the public JSON of deployments is written by, apart from their rows, as a hash for each account.
+//!
+//! Nobody has to remember to raise a number: the hash is that of what some made-up deployments come to.
+
+use std::collections::HashMap;
+
+use ring::digest::{Context, SHA256};
+use slipway_api::DeploymentView;
+use slipway_core::provider::{Capabilities, ProviderRegistry};
+use slipway_core::{
+    AccountName, ApplicationId, Authority, Deployment, DeploymentDetails, DeploymentId, Labels, ProviderName, State,
+    Status, Tracked, Via,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// A hash for each account.
+#[derive(Debug)]
+pub(crate) struct Views {
+    configured: HashMap<String, String>,
+    other: String,
+}
+
+impl Views {
+    pub(crate) fn new(registry: &ProviderRegistry) -> Self {
+        let configured = registry.iter().map(|(account, provider)| {
+            let hash = hash(provider.capabilities());
+            (account.to_string(), hash)
+        });
+        Self {
+            configured: configured.collect(),
+            // An account that is not configured any more can do nothing.
+            other: hash(Capabilities::default()),
+        }
+    }
+
+    /// Differs when the JSON of the account's deployments differs.
+    pub(crate) fn of(&self, account: &str) -> &str {
+        self.configured.get(account).unwrap_or(&self.other)
+    }
+}
+
+fn hash(capabilities: Capabilities) -> String {
+    let mut context = Context::new(&SHA256);
+    for sample in samples() {
+        let json = serde_json::to_vec(&DeploymentView::new(&sample, capabilities)).unwrap_or_default();
+        context.update(&json);
+    }
+    let digest = context.finish();
+    digest.as_ref()[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// One for each way in which the JSON may branch.
+fn samples() -> Vec<Deployment> {
+    let mut samples = Vec::new();
+    for status in Status::ALL {
+        for is_finished in [false, true] {
+            for variant in 0..4_u8 {
+                samples.push(sample(*status, is_finished, variant & 1 == 1, variant & 2 == 2));
+            }
+        }
+    }
+    samples
+}
+
+fn sample(status: Status, is_finished: bool, is_named: bool, is_canceled: bool) -> Deployment {
+    let at = OffsetDateTime::UNIX_EPOCH;
+    Deployment {
+        id: DeploymentId(Uuid::nil()),
+        application_id: ApplicationId(Uuid::nil()),
+        provider: ProviderName::from(""),
+        account: AccountName::from(""),
+        provider_deployment_id: is_named.then(String::new),
+        environment: None,
+        labels: Labels::new(),
+        application_name: String::new(),
+        tracked: Tracked {
+            state: State {
+                is_finished,
+                ..State::new(status, Authority::Rest)
+            },
+            state_asked_at: at,
+            finished_at: is_finished.then_some(at),
+            details: DeploymentDetails::default(),
+            details_asked_at: at,
+            corrected_at: None,
+            cancel_requested_at: is_canceled.then_some(at),
+        },
+        is_live: None,
+        is_latest: false,
+        superseded_by_id: None,
+        rollback_of_id: None,
+        created_at: at,
+        version: 0,
+        first_seen_at: at,
+        observed_at: at,
+        observed_via: Via::Poll,
+        updated_at: at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_provider_can_do_makes_a_difference() {
+        let idle = hash(Capabilities::default());
+        let cancels = Capabilities {
+            cancel: true,
+            ..Capabilities::default()
+        };
+        assert_eq!(idle, hash(Capabilities::default()));
+        assert_ne!(idle, hash(cancels));
+    }
+}
