@@ -56,7 +56,7 @@ fn samples() -> Vec<Deployment> {
     for status in Status::ALL {
         for is_finished in [false, true] {
             for variant in 0..4_u8 {
-                samples.push(sample(*status, is_finished, variant & 1 == 1, variant & 2 == 2));
+                samples.push(sample(status, is_finished, variant & 1 == 1, variant & 2 == 2));
             }
         }
     }
@@ -101,13 +101,15 @@ fn sample(status: Status, is_finished: bool, is_named: bool, is_canceled: bool) 
 
 #[cfg(test)]
 mod tests {
+    use slipway_core::provider::Support;
+
     use super::*;
 
     #[test]
     fn what_a_provider_can_do_makes_a_difference() {
         let idle = hash(Capabilities::default());
         let cancels = Capabilities {
-            cancel: true,
+            cancel: Support::Supported,
             ..Capabilities::default()
         };
         assert_eq!(idle, hash(Capabilities::default()));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
-use slipway_core::provider::{Capabilities, LiveRule};
+use slipway_core::provider::{Capabilities, LiveRule, Support};
 use slipway_core::{AccountName, Authority, Phase, ProviderName, State, Status};
 use slipway_engine::ingest::{archive, ingest, ingest_applications};
 use slipway_engine::relabel;
@@ -162,9 +162,13 @@ async fn take(world: &World, step: &Step) {
         relabel::announce(&context, &mut conn).await.expect("announced");
         relabel_all(&context).await;
     }
-    if let Some(cancel) = step.cancels {
+    if let Some(cancels) = step.cancels {
         let capabilities = Capabilities {
-            cancel,
+            cancel: if cancels {
+                Support::Supported
+            } else {
+                Support::Unsupported
+            },
             ..Capabilities::default()
         };
         let context = with_capabilities(&world.context, capabilities);
@@ -231,6 +235,7 @@ fn every_statement_that_writes_public_rows_is_one_of_those_tested() {
     let expected = [
         "INSERT applications in write.rs",
         "INSERT deployments in write.rs",
+        "UPDATE applications in views.rs",
         "UPDATE applications in write.rs",
         "UPDATE deployments in write.rs",
         "remember deployments",

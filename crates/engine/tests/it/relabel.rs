@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use slipway_core::provider::{Capabilities, LiveRule, ProviderRegistry};
+use slipway_core::provider::{Capabilities, LiveRule, ProviderRegistry, Support};
 use slipway_core::{AccountName, ProviderName, Status};
 use slipway_engine::Context;
 use slipway_engine::ingest::ingest_applications;
@@ -112,6 +112,7 @@ async fn new_applications_and_deployments_get_their_labels_at_once_and_a_new_nam
     ingest_applications(&context, &account, &provider, world.lease, &[renamed])
         .await
         .expect("ingested");
+    relabel::announce(&context, &mut conn).await.expect("announced");
     relabel_all(&context).await;
     let after = world.deployment("1").await;
     assert_eq!(
@@ -138,8 +139,8 @@ async fn what_a_provider_can_do_now_reaches_what_is_stored_by_the_process_that_s
     relabel_all(&world.context).await;
     let head = world.head().await;
     let cancels = Capabilities {
-        cancel: true,
-        redeploy: true,
+        cancel: Support::Supported,
+        redeploy: Support::Supported,
         ..Capabilities::default()
     };
     let context = with_capabilities(&world.context, cancels);
