@@ -195,17 +195,7 @@ impl<'a> Reader<'a> {
 
     /// A URL of a server: https, or http on this machine, without user, query and fragment.
     pub(crate) fn server_url(&mut self, key: &str) -> Option<Url> {
-        self.parsed(key, "a URL such as https://slipway.example.com", |text| {
-            let url = Url::parse(text).ok()?;
-            let is_loopback = match url.host()? {
-                url::Host::Domain(name) => name == "localhost",
-                url::Host::Ipv4(address) => address.is_loopback(),
-                url::Host::Ipv6(address) => address.is_loopback(),
-            };
-            let is_plain = url.username().is_empty() && url.query().is_none() && url.fragment().is_none();
-            let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
-            (is_plain && is_safe).then_some(url)
-        })
+        self.parsed(key, "a URL such as https://slipway.example.com", server_url)
     }
 
     /// What stands in a section below this one; none without it.
@@ -341,6 +331,19 @@ impl<'a> Reader<'a> {
             self.fault(&node.origin.to_string(), &key, message);
         }
     }
+}
+
+/// A URL of a server: https, or http on this machine, without user, query and fragment.
+pub(crate) fn server_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let is_loopback = match url.host()? {
+        url::Host::Domain(name) => name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    };
+    let is_plain = url.username().is_empty() && url.query().is_none() && url.fragment().is_none();
+    let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+    (is_plain && is_safe).then_some(url)
 }
 
 /// Says that a key is unknown, with the one that was probably meant.

@@ -236,6 +236,56 @@ fn an_issuer_and_the_way_to_the_clients_are_checked_as_a_whole() {
 }
 
 #[test]
+fn origins_are_exact() {
+    let text = format!(
+        "{AUTH}[server]\ncors_origins = ['https://board.example.com', 'http://localhost:3000']\n\
+         failed_logins_per_minute = 7\n"
+    );
+    let server = load(&text, "origins", &[]).unwrap().server;
+    let origins: Vec<_> = server
+        .cors_origins
+        .iter()
+        .map(url::Origin::ascii_serialization)
+        .collect();
+    assert_eq!(origins, ["https://board.example.com", "http://localhost:3000"]);
+    assert_eq!(server.failed_logins_per_minute, 7);
+    assert!(load(AUTH, "no-origins", &[]).unwrap().server.cors_origins.is_empty());
+    let environment = [(
+        "SLIPWAY_SERVER__CORS_ORIGINS",
+        "https://a.example.com, https://b.example.com",
+    )];
+    assert_eq!(
+        load(AUTH, "env-origins", &environment)
+            .unwrap()
+            .server
+            .cors_origins
+            .len(),
+        2
+    );
+
+    for wrong in [
+        "*",
+        "null",
+        "https://*.example.com",
+        "board.example.com",
+        "https://board.example.com/",
+        "https://board.example.com/path",
+        "https://board.example.com:443",
+        "https://Board.example.com",
+        "http://board.example.com",
+        "file:///tmp",
+    ] {
+        let text = format!("{AUTH}[server]\ncors_origins = ['{wrong}']\n");
+        let faults = load(&text, "wrong-origins", &[]).unwrap_err().to_string();
+        assert!(
+            faults.contains("server.cors_origins: must hold exact origins"),
+            "{wrong}: {faults}"
+        );
+        assert_eq!(faults.lines().count(), 1, "{faults}");
+    }
+}
+
+#[test]
 fn open_access_is_for_this_machine_only() {
     let settings = load("[auth]\nopen_access = true\n", "open", &[]).unwrap();
     assert!(settings.auth.open_access && settings.auth.admin_token.is_none());

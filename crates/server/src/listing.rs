@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use ring::digest::{Context, SHA256};
+use ring::digest::{Context, SHA256, digest};
 use serde::Serialize;
 use slipway_api::{Cursor, ListFreshnessView};
 
@@ -139,6 +139,12 @@ pub(crate) fn set_tag(response: &mut Response, tag: &str) {
     if let Ok(value) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(header::ETAG, value);
     }
+}
+
+/// The entity tag of one thing that carries freshness: over what a client would show differently.
+pub(crate) fn weak_tag(epoch: &str, shown: &str) -> String {
+    let hash = digest(&SHA256, shown.as_bytes());
+    format!("W/\"{epoch}-{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..12]))
 }
 
 /// Whether the client says that it has the answer with this tag. Compares weakly, as `If-None-Match` does.

@@ -88,6 +88,8 @@ codes! {
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, true, "Too many streams";
     /// The principal has made as many requests as it may; `Retry-After` tells when the next may come.
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, true, "Too many requests";
+    /// The address has sent too many tokens that are not known; `Retry-After` tells when it may try another.
+    TooManyFailedLogins = "too_many_failed_logins", TOO_MANY_REQUESTS, true, "Too many failed logins";
     /// A fault of the gateway; its log has more under the request id.
     Internal = "internal", INTERNAL_SERVER_ERROR, true, "Internal error";
     /// The gateway cannot reach its database.

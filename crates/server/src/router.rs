@@ -30,7 +30,7 @@ pub fn router(state: AppState) -> Router {
         .fold(Router::new(), |router, (path, method)| router.route(path, method))
         .merge(openapi::swagger_ui())
         .route_layer(limit);
-    Router::new()
+    let router = Router::new()
         .merge(free)
         .nest(openapi::BASE_PATH, api)
         .method_not_allowed_fallback(method_not_allowed)
@@ -40,7 +40,13 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(middleware::handle_panic))
         .layer(DefaultBodyLimit::disable())
         .layer(RequestBodyLimitLayer::new(state.settings().body_limit_bytes))
-        .layer(from_fn_with_state(state.clone(), middleware::limit_uri))
+        .layer(from_fn_with_state(state.clone(), middleware::limit_uri));
+    // Around everything that answers, so that a page can also read why it was refused; a preflight needs no token.
+    let router = match middleware::cors(&state.settings().cors_origins) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router
         .layer(from_fn_with_state(state.clone(), middleware::problems))
         .with_state(state)
 }

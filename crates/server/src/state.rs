@@ -37,10 +37,14 @@ pub struct ServerSettings {
     pub min_cursor_wait: Duration,
     /// How many requests a principal may make in a minute; 0 for any number.
     pub requests_per_minute: u32,
+    /// How many tokens that are not known an address may send in a minute; 0 for any number.
+    pub failed_logins_per_minute: u32,
     /// How clients reach the gateway, where that is not what they call it in `Host`.
     pub public_url: Option<Url>,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Pages of these origins may read what the API answers.
+    pub cors_origins: Vec<url::Origin>,
     /// Whether everybody may read who reaches the gateway. For listeners of this machine only.
     pub open_access: bool,
 }
@@ -56,8 +60,10 @@ impl Default for ServerSettings {
             uri_limit_bytes: 8 * 1024,
             min_cursor_wait: Duration::from_secs(5),
             requests_per_minute: 0,
+            failed_logins_per_minute: 0,
             public_url: None,
             trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
             open_access: false,
         }
     }
@@ -119,6 +125,7 @@ impl AppState {
             &services.clock,
             services.tokens.clone(),
             services.oidc.clone(),
+            services.settings.failed_logins_per_minute,
         );
         let rates = RateLimiter::new(services.settings.requests_per_minute);
         let freshness = FreshnessCache::new(services.pool.clone(), Arc::clone(&services.clock));

@@ -4,6 +4,7 @@ mod audit;
 mod client;
 mod configured;
 mod directory;
+mod failures;
 mod issue;
 mod oidc;
 mod principal;
@@ -14,7 +15,9 @@ mod sessions;
 mod standing;
 mod tickets;
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use slipway_core::Clock;
 use slipway_store::{PgPool, StoreError};
@@ -35,7 +38,8 @@ pub(crate) use tickets::{StreamTickets, TicketHold};
 
 use crate::problem::{Code, Problem};
 use directory::{KnownToken, TokenDirectory};
-use secret::sha256;
+use failures::Failures;
+use secret::{Hash, sha256};
 
 /// Everybody who may ask, and how they prove it.
 #[derive(Debug)]
@@ -45,12 +49,20 @@ pub(crate) struct Access {
     oidc: Option<Arc<Oidc>>,
     pub(crate) sessions: Sessions,
     pub(crate) tickets: StreamTickets,
+    failures: Option<Failures>,
     clock: Arc<dyn Clock>,
 }
 
 impl Access {
-    pub(crate) fn new(pool: &PgPool, clock: &Arc<dyn Clock>, configured: Tokens, oidc: Option<Arc<Oidc>>) -> Self {
+    pub(crate) fn new(
+        pool: &PgPool,
+        clock: &Arc<dyn Clock>,
+        configured: Tokens,
+        oidc: Option<Arc<Oidc>>,
+        failed_logins_per_minute: u32,
+    ) -> Self {
         Self {
+            failures: Failures::new(failed_logins_per_minute, Instant::now()),
             configured,
             directory: TokenDirectory::new(pool.clone(), Arc::clone(clock)),
             oidc,
@@ -60,16 +72,35 @@ impl Access {
         }
     }
 
-    /// Whose bearer token it is.
+    /// Whose bearer token it is that comes from an address, within what that may try.
     ///
     /// # Errors
-    /// [`Code::Unauthenticated`], [`Code::TokenExpired`] or [`Code::TokenRevoked`]; or what keeps us from finding out.
-    pub(crate) async fn verify(&self, secret: &str) -> Result<Principal, Problem> {
-        if let Some(principal) = self.configured.verify(secret) {
+    /// [`Code::Unauthenticated`], [`Code::TokenExpired`] or [`Code::TokenRevoked`]; [`Code::TooManyFailedLogins`]; or what
+    /// keeps us from finding out.
+    pub(crate) async fn verify(&self, secret: &str, address: Option<IpAddr>) -> Result<Principal, Problem> {
+        let hash = sha256(secret);
+        let (Some(failures), Some(address)) = (&self.failures, address) else {
+            return self.find(secret, &hash).await;
+        };
+        failures.check(address, &hash, Instant::now())?;
+        let found = self.find(secret, &hash).await;
+        match &found {
+            Ok(_) => failures.note_success(address, &hash, Instant::now()),
+            // What was right once is no guess.
+            Err(problem) if problem.code() == Code::Unauthenticated => {
+                failures.note_failure(address, &hash, Instant::now());
+            }
+            Err(_) => {}
+        }
+        found
+    }
+
+    async fn find(&self, secret: &str, hash: &Hash) -> Result<Principal, Problem> {
+        if let Some(principal) = self.configured.find_by_hash(hash) {
             return Ok(principal.clone());
         }
         if secret.starts_with(issue::PREFIX) {
-            let token = self.directory.find_by_hash(&sha256(secret)).await?;
+            let token = self.directory.find_by_hash(hash).await?;
             return self.check(&*token.ok_or_else(unknown)?);
         }
         match &self.oidc {

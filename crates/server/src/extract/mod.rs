@@ -15,4 +15,4 @@ pub(crate) use comma::{Limit, values};
 pub(crate) use filter::{Instant, Labelled, ShaPrefix, Words};
 pub(crate) use page_cursor::PageCursor;
 pub(crate) use query::Parameters;
-pub(crate) use resource_id::ResourceId;
+pub(crate) use resource_id::{ResourceId, ResourceName};

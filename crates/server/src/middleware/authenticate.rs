@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::auth::{self, Principal, TicketHold};
 use crate::position;
@@ -69,7 +69,7 @@ pub(crate) async fn authenticate(State(state): State<AppState>, mut request: Req
 
 async fn admit(state: &AppState, request: &mut Request) -> Result<Principal, Problem> {
     refuse_credentials_in_url(request)?;
-    if let Some(principal) = principal_of(state, request.headers()).await? {
+    if let Some(principal) = principal_of(state, request.extensions(), request.headers()).await? {
         return Ok(principal);
     }
     let path = request.uri().path();
@@ -106,7 +106,11 @@ async fn admit(state: &AppState, request: &mut Request) -> Result<Principal, Pro
 ///
 /// # Errors
 /// [`Code::Unauthenticated`] and its like for credentials that are none of ours, or not any more.
-pub(crate) async fn principal_of(state: &AppState, headers: &HeaderMap) -> Result<Option<Principal>, Problem> {
+pub(crate) async fn principal_of(
+    state: &AppState,
+    extensions: &Extensions,
+    headers: &HeaderMap,
+) -> Result<Option<Principal>, Problem> {
     let Some(credentials) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };
@@ -117,7 +121,9 @@ pub(crate) async fn principal_of(state: &AppState, headers: &HeaderMap) -> Resul
     let secret = secret.ok_or_else(|| {
         Problem::new(Code::Unauthenticated).with_detail("the credentials must be `Authorization: Bearer …`")
     })?;
-    state.access().verify(secret).await.map(Some).map_err(with_challenge)
+    let address = auth::address(extensions, headers, &state.settings().trusted_proxies);
+    let found = state.access().verify(secret, address).await;
+    found.map(Some).map_err(with_challenge)
 }
 
 /// A token in a URL ends up in logs, histories and `Referer`.

@@ -1,12 +1,14 @@
 //! What happens around every handler.
 
 mod authenticate;
+mod cors;
 mod limits;
 mod open_access;
 mod problems;
 mod scope;
 
 pub(crate) use authenticate::{authenticate, principal_of};
+pub(crate) use cors::cors;
 pub(crate) use limits::{limit, limit_uri};
 pub(crate) use open_access::guard_open_access;
 pub(crate) use problems::{RequestId, handle_panic, problems};

@@ -13,6 +13,8 @@ use utoipa::openapi::{
 
 use slipway_api::{FieldErrorView, ProblemView};
 
+use crate::auth::Scope;
+
 const TAGS: [(&str, &str); 9] = [
     ("session", "Who asks."),
     ("tokens", "Who may ask, and what they may do and see."),
@@ -73,6 +75,25 @@ pub(super) fn head() -> OpenApi {
             TagBuilder::new().name(name).description(Some(description)).build()
         })))
         .build()
+}
+
+/// Where an operation names the scope that it needs, for programs.
+const REQUIRED_SCOPE: &str = "x-required-scope";
+
+/// Says of every operation which scope it needs: in its description for people, in an extension for programs. Not in the
+/// security requirement: 3.0 has no scopes for bearer tokens there.
+pub(crate) fn name_scope(document: &mut OpenApi, scope: Scope) {
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        let sentence = format!("Needs the scope `{}`.", scope.as_str());
+        operation.description = Some(match operation.description.take() {
+            Some(description) if !description.is_empty() => format!("{description}\n\n{sentence}"),
+            _ => sentence,
+        });
+        operation
+            .extensions
+            .get_or_insert_default()
+            .insert(REQUIRED_SCOPE.to_owned(), scope.as_str().into());
+    }
 }
 
 /// Gives every operation the error answer and the headers that all of them have.

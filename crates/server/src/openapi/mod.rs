@@ -18,6 +18,7 @@ use crate::routes;
 use crate::state::AppState;
 
 pub use self::compat::Untranslatable;
+pub(crate) use self::finish::name_scope;
 
 /// Where the API lies.
 pub(crate) const BASE_PATH: &str = "/api/v1";

@@ -22,6 +22,7 @@ use utoipa_axum::routes;
 
 use crate::auth::{Principal, Scope};
 use crate::middleware::require;
+use crate::openapi;
 use crate::state::AppState;
 
 /// What answers at once.
@@ -30,6 +31,7 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
     let reads = OpenApiRouter::default()
         .routes(routes!(providers::list::list_providers))
         .routes(routes!(accounts::list::list_accounts))
+        .routes(routes!(accounts::get::get_account))
         .routes(routes!(applications::list::list_applications))
         .routes(routes!(applications::get::get_application))
         .routes(routes!(applications::list_deployments::list_application_deployments))
@@ -61,8 +63,9 @@ pub(crate) fn free() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(session::create::create_session, session::end::end_session))
 }
 
-/// Operations for those whose token allows it.
-fn needing(scope: Scope, operations: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
+/// Operations for those whose token allows it. The document names the scope that is asked for here.
+fn needing(scope: Scope, mut operations: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
+    openapi::name_scope(operations.get_openapi_mut(), scope);
     operations.route_layer(from_fn(
         move |principal: Extension<Principal>, request: Request, next: Next| require(scope, principal, request, next),
     ))

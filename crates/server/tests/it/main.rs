@@ -3,6 +3,7 @@
 mod access;
 mod auth;
 mod compat;
+mod cors;
 mod documents;
 mod drain;
 mod examples;
@@ -14,3 +15,4 @@ mod reads;
 mod rows;
 mod stream;
 mod twin;
+mod wire;

@@ -107,8 +107,10 @@ fn server_settings(settings: &Settings) -> ServerSettings {
     ServerSettings {
         streams_per_principal: server.streams_per_token,
         requests_per_minute: server.requests_per_minute,
+        failed_logins_per_minute: server.failed_logins_per_minute,
         public_url: server.public_url.clone(),
         trusted_proxies: server.trusted_proxies.iter().map(network).collect(),
+        cors_origins: server.cors_origins.clone(),
         open_access: settings.auth.open_access,
         ..ServerSettings::default()
     }

@@ -3,10 +3,7 @@
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, StatusCode};
-use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 use slipway_api::ApplicationView;
 use slipway_core::{ApplicationId, DeploymentId};
@@ -18,7 +15,7 @@ use super::parameters::{ApplicationInclude, Included};
 use super::view::{json, version, view};
 use crate::auth::Principal;
 use crate::extract::{Parameters, ResourceId, values};
-use crate::listing::{is_match, json_response, set_tag};
+use crate::listing::{is_match, json_response, set_tag, weak_tag};
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
@@ -67,8 +64,7 @@ pub(crate) async fn get_application(
     drop(snapshot);
     let view = view(&state, &row, targets.first());
     let shown = format!("{included:?} {}", version(&view, last.as_ref(), live.as_ref()));
-    let hash = digest(&SHA256, shown.as_bytes());
-    let tag = format!("W/\"{}-{}\"", head.epoch, URL_SAFE_NO_PAD.encode(&hash.as_ref()[..12]));
+    let tag = weak_tag(&head.epoch, &shown);
     let mut response = if is_match(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, header};
+use http::request::Parts;
+use http::{HeaderValue, header};
 use serde::Serialize;
 use slipway_engine::supervisor::TaskState;
 use slipway_store::{StoreError, pool};
@@ -43,8 +44,8 @@ async fn pending_migrations(state: &AppState) -> Result<usize, StoreError> {
 
 /// `GET /healthz`: `ok`, `degraded` or `unavailable` for everybody, everything for an admin. Always 200: who routes traffic
 /// asks `/readyz`.
-pub(crate) async fn healthz(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, Problem> {
-    let principal = principal_of(&state, &headers).await?;
+pub(crate) async fn healthz(State(state): State<AppState>, parts: Parts) -> Result<Response, Problem> {
+    let principal = principal_of(&state, &parts.extensions, &parts.headers).await?;
     let health = Health::of(&state);
     let mut response = if principal.is_some_and(|principal| principal.scopes.allows(Scope::Admin)) {
         json_response(to_json(&health)?)

@@ -37,7 +37,8 @@ pub(crate) async fn create_session(
     if tells_origin(&parts.headers) {
         auth::refuse_cross_site(&parts.method, &parts.headers, state.settings().public_url.as_ref())?;
     }
-    let principal = state.access().verify(body.token.trim()).await?;
+    let address = auth::address(&parts.extensions, &parts.headers, &state.settings().trusted_proxies);
+    let principal = state.access().verify(body.token.trim(), address).await?;
     let Caller { principal, actor } = Caller::new(principal, &parts, &state);
     let mut conn = state.connection().await?;
     let mut tx = conn.begin().await.map_err(slipway_store::StoreError::from)?;

@@ -1,5 +1,6 @@
 //! Who may do and see what.
 
+mod failed_logins;
 mod oidc;
 mod open_access;
 mod restrictions;

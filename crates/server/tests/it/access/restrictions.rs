@@ -97,6 +97,7 @@ async fn what_is_hidden_is_in_no_answer() {
             }
         }
         for path in [
+            "/accounts/hidden-account".to_owned(),
             format!("/applications/{}", hidden.id),
             format!("/applications/{}/deployments", hidden.id),
             format!("/deployments/{}", second.id),
@@ -106,7 +107,8 @@ async fn what_is_hidden_is_in_no_answer() {
                 let nothing = "018f0000-0000-7000-8000-000000000000";
                 let path = path
                     .replace(&hidden.id.to_string(), nothing)
-                    .replace(&second.id.to_string(), nothing);
+                    .replace(&second.id.to_string(), nothing)
+                    .replace("hidden-account", "nothing");
                 ask(&path).await.json()
             });
             assert_eq!(told["status"], 404, "{path}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use slipway_server::{free_paths, openapi};
+use slipway_server::{Scope, free_paths, openapi};
 use slipway_store::Visibility;
 use time::Duration;
 
@@ -53,6 +53,7 @@ fn table() -> Vec<Row> {
         row("GET /api/v1/whoami", read, [401, 401, 401, 401, 200, 200, 200]),
         row("GET /api/v1/providers", read, LIST),
         row("GET /api/v1/accounts", read, LIST),
+        row("GET /api/v1/accounts/{account}", read, ITEM),
         row("GET /api/v1/applications", read, LIST),
         row("GET /api/v1/applications/{application_id}", read, ITEM),
         row("GET /api/v1/applications/{application_id}/deployments", read, ITEM),
@@ -104,6 +105,51 @@ fn every_route_has_a_row() {
     assert_eq!(rows, routes);
 }
 
+/// Needs no scope: tells anybody who they are, or finds out by itself.
+const ANY_SCOPE: [&str; 3] = ["GET /api/v1/whoami", "POST /api/v1/session", "DELETE /api/v1/session"];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_scope_that_the_document_names_opens_an_operation_and_no_other_does() {
+    let gateway = Gateway::new().await;
+    let document = serde_json::to_value(openapi()).expect("JSON");
+    let mut secrets = Vec::new();
+    for scope in Scope::ALL {
+        let (_, secret) = token(&gateway, &[scope.as_str()], Visibility::default()).await;
+        secrets.push((scope.as_str(), secret));
+    }
+    let mut wrong = Vec::new();
+    for row in table().iter().filter(|row| row.route.contains("/api/v1/")) {
+        let (method, path) = row.route.split_once(' ').expect("a method and a path");
+        let operation = &document["paths"][path][method.to_lowercase()];
+        let named = operation["x-required-scope"].as_str();
+        if ANY_SCOPE.contains(&row.route) {
+            assert_eq!(named, None, "{}", row.route);
+            continue;
+        }
+        assert_eq!(named, Some(row.scope), "{}", row.route);
+        let sentence = format!("Needs the scope `{}`.", row.scope);
+        let description = operation["description"].as_str().unwrap_or_default();
+        assert!(description.ends_with(&sentence), "{}: {description}", row.route);
+        // Whatever is behind it: the scope is asked for first.
+        let nothing = "018f0000-0000-7000-8000-000000000000";
+        let path = path
+            .replace("{account}", "none")
+            .replace("{application_id}", nothing)
+            .replace("{deployment_id}", nothing)
+            .replace("{token_id}", nothing);
+        for (scope, secret) in &secrets {
+            let answer = gateway
+                .send(request(method, &path, Some(secret), row.body.as_ref()))
+                .await;
+            let is_open = answer.status() != 403;
+            if is_open != (*scope == row.scope || *scope == "admin") {
+                wrong.push(format!("{} · {scope}: {}", row.route, answer.status()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_caller_gets_on_every_route_what_it_should() {
     let gateway = Gateway::new().await;
@@ -116,6 +162,7 @@ async fn every_caller_gets_on_every_route_what_it_should() {
     for row in table() {
         let (method, path) = row.route.split_once(' ').expect("a method and a path");
         let path = path
+            .replace("{account}", "main")
             .replace("{application_id}", &application.id.to_string())
             .replace("{deployment_id}", &deployment.id.to_string())
             .replace("{token_id}", &doomed.id.to_string());
