@@ -14,6 +14,8 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::applications::ApplicationIndex;
 use crate::filter::Filter;
+use crate::frame::Frame;
+use crate::interest::Interests;
 use crate::ring::Ring;
 use crate::subscription::Subscription;
 
@@ -55,6 +57,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ring: RwLock<Ring>,
     pub(crate) applications: ApplicationIndex,
+    pub(crate) interests: Interests,
     /// Where the log ends, as far as this replica has read it. Empty epoch: nothing was read yet.
     pub(crate) head: watch::Sender<Position>,
     pub(crate) replays: Semaphore,
@@ -102,6 +105,7 @@ impl Feed {
             listen_options: direct_options,
             ring: RwLock::new(Ring::new(settings.ring_capacity)),
             applications: ApplicationIndex::default(),
+            interests: Interests::default(),
             settings,
             clock,
             head: watch::channel(nowhere).0,
@@ -138,13 +142,7 @@ impl Feed {
             let rows = applications::list_keys(&mut conn).await?;
             drop(conn);
             self.0.applications.fill(rows);
-            self.0.head.send_if_modified(|position| {
-                let unknown = position.epoch.is_empty();
-                if unknown {
-                    *position = head.into();
-                }
-                unknown
-            });
+            self.0.begin_at(head.into(), |known| known.epoch.is_empty());
             self.0.note_read();
         }
         Ok(())
@@ -198,6 +196,41 @@ impl Feed {
 }
 
 impl Shared {
+    /// Begins at another place of the log, or of another log, if `is_due` says so of what is known.
+    pub(crate) fn begin_at(&self, head: Position, is_due: impl FnOnce(&Position) -> bool) {
+        let everybody = self.interests.everybody();
+        let mut ring = self.ring.write();
+        if is_due(&self.head.borrow()) {
+            ring.clear();
+            self.head.send_replace(head.clone());
+            everybody.tell_everybody(&head);
+        }
+    }
+
+    /// Takes over the next events of the log. `has_gap`: there were others before them that nobody can have any more.
+    pub(crate) fn publish(&self, epoch: &Arc<str>, frames: Vec<Arc<Frame>>, has_gap: bool) {
+        let Some(seq) = frames.last().map(|frame| frame.seq()) else {
+            return;
+        };
+        let head = Position {
+            epoch: Arc::clone(epoch),
+            seq,
+        };
+        let matches = self.interests.matches(&frames, &self.applications);
+        let mut ring = self.ring.write();
+        if has_gap {
+            // What is in the ring must be without gaps.
+            ring.clear();
+        }
+        frames.into_iter().for_each(|frame| ring.push(frame));
+        // Under the ring's lock, so that ring, head and what was told agree for whoever looks.
+        self.head.send_replace(head.clone());
+        match has_gap {
+            true => matches.tell_everybody(&head),
+            false => matches.tell(epoch),
+        }
+    }
+
     pub(crate) fn note_read(&self) {
         *self.last_read.lock() = Some((self.clock.now(), Instant::now()));
     }

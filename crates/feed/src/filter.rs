@@ -9,7 +9,7 @@ use crate::applications::ApplicationIndex;
 use crate::frame::Keys;
 
 /// What to let through. An empty list lets everything through; values of one list are alternatives, lists add up.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Kinds of platform.
     pub providers: Vec<String>,

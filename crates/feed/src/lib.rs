@@ -4,6 +4,7 @@ mod applications;
 mod feed;
 mod filter;
 mod frame;
+mod interest;
 mod reader;
 mod ring;
 mod subscription;

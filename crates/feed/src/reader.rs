@@ -116,10 +116,11 @@ async fn catch_up(shared: &Shared) -> Result<(), StoreError> {
             );
             return start_anew(shared, &mut conn, head).await;
         }
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+        let Some(first) = rows.first() else {
             return Ok(());
         };
-        let (has_gap, seq) = (first.seq != known.seq + 1, last.seq);
+        // Retention overtook this reader.
+        let has_gap = first.seq != known.seq + 1;
         let is_last = rows.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
         let frames: Vec<_> = rows
             .into_iter()
@@ -129,18 +130,7 @@ async fn catch_up(shared: &Shared) -> Result<(), StoreError> {
             shared.applications.fill(applications::list_keys(&mut conn).await?);
         }
         frames.iter().for_each(|frame| shared.applications.note(frame.keys()));
-        let mut ring = shared.ring.write();
-        if has_gap {
-            // Retention overtook this reader; what is in the ring must be without gaps.
-            ring.clear();
-        }
-        frames.into_iter().for_each(|frame| ring.push(frame));
-        // Under the lock: who reads the ring never finds more there than the head says.
-        shared.head.send_replace(Position {
-            epoch: known.epoch,
-            seq,
-        });
-        drop(ring);
+        shared.publish(&known.epoch, frames, has_gap);
         if is_last {
             return Ok(());
         }
@@ -160,8 +150,6 @@ async fn read_page(conn: &mut PgConnection, known: &Position) -> Result<(Vec<Eve
 async fn start_anew(shared: &Shared, conn: &mut PgConnection, head: Head) -> Result<(), StoreError> {
     // After the head: events after it then only repeat what is known.
     shared.applications.fill(applications::list_keys(conn).await?);
-    let mut ring = shared.ring.write();
-    ring.clear();
-    shared.head.send_replace(head.into());
+    shared.begin_at(head.into(), |_| true);
     Ok(())
 }

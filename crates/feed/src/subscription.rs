@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::feed::{Feed, Position};
 use crate::filter::Filter;
 use crate::frame::Frame;
+use crate::interest::Group;
 use crate::ring::Room;
 
 /// How many rows one replay reads at once.
@@ -74,8 +75,11 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Subscription {
     feed: Feed,
-    filter: Filter,
-    head: watch::Receiver<Position>,
+    group: Arc<Group>,
+    /// What the group was told last.
+    matched: watch::Receiver<Position>,
+    /// Where the log ended when this subscription joined its group: what came later, the group was told.
+    joined: Position,
     /// None: from now, as soon as it is known where that is.
     position: Option<Position>,
     room: Room,
@@ -84,18 +88,19 @@ pub struct Subscription {
 impl Subscription {
     pub(crate) fn new(feed: Feed, filter: Filter, from: Option<Cursor>) -> Self {
         feed.0.subscribers.fetch_add(1, Ordering::Relaxed);
-        let head = feed.0.head.subscribe();
+        let (group, joined) = feed.0.interests.join(filter, || feed.0.head.borrow().clone());
         let position = match from {
             Some(cursor) => Some(Position {
                 epoch: cursor.epoch.into(),
                 seq: cursor.seq,
             }),
-            None => Some(head.borrow().clone()).filter(|position| !position.epoch.is_empty()),
+            None => Some(joined.clone()).filter(|position| !position.epoch.is_empty()),
         };
         Self {
             feed,
-            filter,
-            head,
+            matched: group.matched.subscribe(),
+            group,
+            joined,
             position,
             room: BATCH,
         }
@@ -109,7 +114,28 @@ impl Subscription {
 
     /// The position up to which the log was looked at for this subscription; none while nothing is known of the log.
     pub fn position(&self) -> Option<Cursor> {
-        self.position.as_ref().map(Position::cursor)
+        let position = self.position.as_ref()?;
+        let ring = self.feed.0.ring.read();
+        let head = self.feed.0.head.borrow();
+        let is_quiet = self.is_quiet(position, &head, &self.matched.borrow());
+        drop(ring);
+        Some(if is_quiet { head.cursor() } else { position.cursor() })
+    }
+
+    /// Whether nothing between `position` and `head` matches, as far as the group's `newest` match tells.
+    fn is_quiet(&self, position: &Position, head: &Position, newest: &Position) -> bool {
+        position.epoch == head.epoch
+            && position.seq < head.seq
+            // Of a log that began later than this subscription, the group was told all; and first of all its beginning.
+            && (self.joined.epoch != head.epoch || self.joined.seq <= position.seq)
+            && (newest.epoch != head.epoch || newest.seq <= position.seq)
+    }
+
+    /// The head of the log and the newest event that matches, as they were at one moment.
+    fn look(&mut self) -> (Position, Position) {
+        let _ring = self.feed.0.ring.read();
+        let head = self.feed.0.head.borrow().clone();
+        (head, self.matched.borrow_and_update().clone())
     }
 
     /// Waits until at least one event matches, and gives all that are ready, up to the limit of a batch. May be dropped while
@@ -132,13 +158,17 @@ impl Subscription {
     /// As [`Subscription::next_batch`].
     pub async fn next_ready(&mut self) -> Result<Option<Next>, StoreError> {
         loop {
-            let head = self.head.borrow_and_update().clone();
+            let (head, newest) = self.look();
             if self.position.is_none() {
                 self.position = Some(head.clone()).filter(|head| !head.epoch.is_empty());
             }
             let Some(position) = self.position.clone().filter(|position| *position != head) else {
                 return Ok(None);
             };
+            if self.is_quiet(&position, &head, &newest) {
+                self.position = Some(head);
+                return Ok(None);
+            }
             let ready = if position.epoch == head.epoch && position.seq < head.seq {
                 self.read_ring(&position)
             } else {
@@ -172,8 +202,8 @@ impl Subscription {
     }
 
     async fn wait_for_change(&mut self) {
-        if self.head.changed().await.is_err() {
-            // The sender lives in `self.feed`.
+        if self.matched.changed().await.is_err() {
+            // The sender lives in `self.group`.
             std::future::pending::<()>().await;
         }
     }
@@ -185,7 +215,7 @@ impl Subscription {
             return None;
         }
         let mut room = self.room;
-        let (frames, seq) = ring.read_after(position.seq, &self.filter, &self.feed.0.applications, &mut room)?;
+        let (frames, seq) = ring.read_after(position.seq, &self.group.filter, &self.feed.0.applications, &mut room)?;
         (seq > position.seq).then(|| {
             Step::Scanned(
                 frames,
@@ -223,7 +253,7 @@ impl Subscription {
         let (mut frames, mut seq) = (Vec::new(), position.seq);
         for row in rows {
             let frame = Frame::new(&position.epoch, row);
-            if self.filter.matches(frame.keys(), &self.feed.0.applications) {
+            if self.group.filter.matches(frame.keys(), &self.feed.0.applications) {
                 if !room.take(&frame) {
                     break;
                 }
@@ -245,6 +275,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
+        self.feed.0.interests.leave(&self.group);
         self.feed.0.subscribers.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,16 +1,21 @@
 //! The feed against a real PostgreSQL.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use slipway_api::{Cursor, EventView};
-use slipway_core::{EventType, Status, SystemClock};
+use slipway_core::{ApplicationId, DeploymentId, EventType, Status, SystemClock};
 use slipway_feed::{Feed, FeedSettings, Filter, Next, ResetReason, Subscription};
 use slipway_store::PgConnection;
 use slipway_store::event_log::{self, NewEvent};
 use slipway_test_database::TestDatabase;
 use time::macros::datetime;
 use tokio_util::sync::{CancellationToken, DropGuard};
+use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -341,4 +346,155 @@ async fn a_replica_waits_for_a_position_that_another_has_written() {
         seq: 1,
     };
     assert!(!fixture.feed.wait_for(&unknown).await);
+}
+
+/// Counts how often a subscription that waits is woken.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_wakes_only_whom_it_concerns() {
+    let fixture = Fixture::new(FeedSettings::default()).await;
+    let mut subscriptions = ["busy", "quiet"].map(|account| {
+        let accounts = vec![account.to_owned()];
+        fixture.feed.subscribe(
+            Filter {
+                accounts,
+                ..Filter::default()
+            },
+            None,
+        )
+    });
+    let wakes = [(); 2].map(|()| Arc::new(Wakes::default()));
+    {
+        let mut waits = Vec::new();
+        for (subscription, wakes) in subscriptions.iter_mut().zip(&wakes) {
+            let mut wait = Box::pin(subscription.next_batch());
+            let waker = Waker::from(Arc::clone(wakes));
+            assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            waits.push(wait);
+        }
+        fixture.write(&["busy"; 3]).await;
+        eventually("the busy one is woken", || wakes[0].0.load(Ordering::SeqCst) > 0).await;
+    }
+    assert_eq!(wakes[1].0.load(Ordering::SeqCst), 0);
+    let last = fixture.write(&["busy"]).await;
+    assert!(fixture.feed.wait_for(&last).await);
+    assert_eq!(subscriptions[1].position(), Some(last), "nothing is left to look at");
+    assert_eq!(wakes[1].0.load(Ordering::SeqCst), 0);
+}
+
+struct Follower {
+    subscription: Subscription,
+    filter: Filter,
+    from: i64,
+    seen: Vec<i64>,
+}
+
+impl Follower {
+    async fn take_what_is_ready(&mut self) {
+        while let Some(next) = self.subscription.next_ready().await.expect("a look") {
+            match next {
+                Next::Batch(batch) => self.seen.extend(batch.frames.iter().map(|frame| frame.seq())),
+                Next::Reset(reset) => panic!("{reset:?}"),
+            }
+        }
+    }
+}
+
+fn some_of<T: Clone>(random: &mut StdRng, values: &[T]) -> Vec<T> {
+    values.iter().filter(|_| random.random_bool(0.25)).cloned().collect()
+}
+
+/// Followers that come and go at any position, with any filter, see what a plain look at the whole log would show them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_follower_sees_exactly_what_matches() {
+    let accounts = ["a", "b", "c"].map(str::to_owned);
+    let ids = [1, 2, 3, 4].map(Uuid::from_u128);
+    for seed in 0..4 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let fixture = Fixture::new(FeedSettings {
+            ring_capacity: if seed % 2 == 0 { 6 } else { 1_000 },
+            ..FeedSettings::default()
+        })
+        .await;
+        let mut log: Vec<NewEvent> = Vec::new();
+        let mut followers: Vec<Follower> = Vec::new();
+        for _ in 0..250 {
+            match random.random_range(0..10) {
+                0..4 => {
+                    let events: Vec<_> = (0..random.random_range(1..4))
+                        .map(|_| NewEvent {
+                            application_id: Some(ApplicationId(ids[random.random_range(0..4)])),
+                            deployment_id: Some(DeploymentId(ids[random.random_range(0..4)])),
+                            ..event(&accounts[random.random_range(0..3)])
+                        })
+                        .collect();
+                    let at = datetime!(2026-01-02 03:04:05 UTC);
+                    let mut tx = fixture.db.pool.begin().await.expect("a transaction");
+                    event_log::append(&mut tx, &events, at).await.expect("appended");
+                    tx.commit().await.expect("committed");
+                    log.extend(events);
+                }
+                4..6 => {
+                    let filter = Filter {
+                        accounts: some_of(&mut random, &accounts),
+                        applications: some_of(&mut random, &ids),
+                        deployments: some_of(&mut random, &ids),
+                        ..Filter::default()
+                    };
+                    let back = random
+                        .random_range(0..=10)
+                        .min(fixture.feed.head().expect("a head").seq);
+                    let from = random
+                        .random_bool(0.5)
+                        .then(|| fixture.at(fixture.feed.head().expect("a head").seq - back));
+                    let subscription = fixture.feed.subscribe(filter.clone(), from);
+                    let from = subscription.position().expect("a position").seq;
+                    followers.push(Follower {
+                        subscription,
+                        filter,
+                        from,
+                        seen: Vec::new(),
+                    });
+                }
+                6..9 if !followers.is_empty() => {
+                    let index = random.random_range(0..followers.len());
+                    followers[index].take_what_is_ready().await;
+                }
+                _ if !followers.is_empty() && random.random_bool(0.2) => {
+                    followers.swap_remove(random.random_range(0..followers.len()));
+                }
+                _ => {}
+            }
+        }
+        let last = fixture.at(i64::try_from(log.len()).expect("a number"));
+        assert!(fixture.feed.wait_for(&last).await);
+        for follower in &mut followers {
+            follower.take_what_is_ready().await;
+            let wants =
+                |wanted: &[Uuid], id: Option<Uuid>| wanted.is_empty() || id.is_some_and(|id| wanted.contains(&id));
+            let filter = &follower.filter;
+            let expected: Vec<_> = (1..)
+                .zip(&log)
+                .filter(|(seq, event)| {
+                    *seq > follower.from
+                        && (filter.accounts.is_empty()
+                            || filter.accounts.contains(event.account.as_ref().expect("one")))
+                        && wants(&filter.applications, event.application_id.map(|id| id.0))
+                        && wants(&filter.deployments, event.deployment_id.map(|id| id.0))
+                })
+                .map(|(seq, _)| seq)
+                .collect();
+            assert_eq!(follower.seen, expected, "seed {seed}, {filter:?}");
+            assert_eq!(follower.subscription.position(), Some(last.clone()), "seed {seed}");
+        }
+        assert!(!followers.is_empty());
+    }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 /// What a caller may see. An empty list restricts nothing; values of one list are alternatives, lists add up. What is
 /// restricted is always the application: a deployment, an event or a log is seen by whoever sees its application now.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Visibility {
     /// Kinds of platform.

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 use slipway_store::Visibility;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::{request, token};
 use crate::harness::{ADMIN, Gateway, READ};
@@ -133,11 +135,16 @@ async fn tokens_and_audit_are_walked_page_by_page() {
     for _ in 0..5 {
         token(&gateway, &["raw:read"], Visibility::default()).await;
     }
-    for list in ["tokens", "audit"] {
+    for (list, time) in [("tokens", "created_at"), ("audit", "at")] {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
             let page = send(&gateway, "GET", &format!("/api/v1/{list}?limit=2{cursor}"), None).await;
-            seen.extend(page.items().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+            // Ids of one millisecond are in no order of their own.
+            let place = |item: &Value| {
+                let at = OffsetDateTime::parse(item[time].as_str().unwrap(), &Rfc3339).unwrap();
+                (at, item["id"].as_str().unwrap().to_owned())
+            };
+            seen.extend(page.items().iter().map(place));
             match page.json()["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => break,
