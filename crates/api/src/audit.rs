@@ -14,13 +14,13 @@ pub struct AuditEntryView {
     /// When it was done.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
-    /// Who did it, for programs: does not change when a name does.
+    /// Who did it, for programs: does not change when a name does. `anonymous` for who did not prove who they are.
     #[schema(examples("token:019ab5c2-7b6e-7d3f-8a34-0d7f1c9f3f10"))]
     pub principal_id: String,
     /// Who did it, for people.
     #[schema(examples("grafana"))]
     pub principal: String,
-    /// What was done. An open list: `token.create`, `token.revoke`, `session.create`, `session.end`.
+    /// What was done. An open list: `token.create`, `token.revoke`, `session.create`, `session.end`, `stream_ticket.create`.
     #[schema(examples("token.create"))]
     pub action: String,
     /// The id of what it was done to.
@@ -35,7 +35,8 @@ pub struct AuditEntryView {
     /// Where the request came from.
     #[schema(required = true)]
     pub client_address: Option<String>,
-    /// What else is worth knowing. Never a secret.
+    /// What else is worth knowing. Never a secret. Of a refusal its `code`, and `repeated` where the entry stands for as many
+    /// more of the same.
     #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
     pub detail: serde_json::Value,
 }

@@ -12,8 +12,8 @@ use std::path::Path;
 pub use fault::{Fault, Faults};
 pub use secret::Secret;
 pub use sections::{
-    AccountOption, AccountSettings, AuthSettings, DatabaseSettings, LogFormat, LogSettings, OidcSettings, ProviderKeys,
-    RuleSettings, ServerSettings, SyncSettings,
+    AccountOption, AccountSettings, AuthSettings, DatabaseSettings, LogFormat, LogSettings, OidcRestrictions,
+    OidcSettings, ProviderKeys, RuleSettings, ServerSettings, SyncSettings,
 };
 
 /// The layer below all others, as text: every key with its meaning.

@@ -207,6 +207,7 @@ fn an_issuer_and_the_way_to_the_clients_are_checked_as_a_whole() {
     let text = format!(
         "{AUTH}[auth.oidc]\nissuer = 'https://login.example.com/realm'\naudience = 'slipway'\nclaim = 'groups'\n\
          [auth.oidc.scopes]\n'deploy team' = ['deployments:read', 'events:read']\n\
+         [auth.oidc.restrictions]\naccounts = 'teams'\n\
          [server]\npublic_url = 'https://slipway.example.com'\ntrusted_proxies = ['10.0.0.0/8', '::1']\n"
     );
     let settings = load(&text, "oidc", &[("SLIPWAY_SERVER__REQUESTS_PER_MINUTE", "0")]).unwrap();
@@ -214,6 +215,8 @@ fn an_issuer_and_the_way_to_the_clients_are_checked_as_a_whole() {
     assert_eq!(oidc.claim, "groups");
     assert_eq!(oidc.scopes[0].0, "deploy team");
     assert_eq!(oidc.scopes[0].1, ["deployments:read", "events:read"]);
+    assert_eq!(oidc.restrictions.accounts.as_deref(), Some("teams"));
+    assert_eq!(oidc.restrictions.environments, None);
     assert_eq!(settings.server.trusted_proxies[1], ("::1".parse().unwrap(), 128));
     assert_eq!(settings.server.requests_per_minute, 0);
 

@@ -16,8 +16,8 @@ mod sse;
 mod state;
 
 pub use auth::{
-    Actor, Network, NewToken, Oidc, OidcSettings, Principal, Scope, Scopes, Token, Tokens, create_token, record,
-    revoke_token,
+    Actor, Network, NewToken, Oidc, OidcRestrictions, OidcSettings, Principal, Scope, Scopes, Token, Tokens,
+    create_token, record, revoke_token,
 };
 pub use openapi::{Untranslatable, openapi, openapi_compat_json, openapi_json};
 pub use problem::{Code, Problem};

@@ -24,7 +24,8 @@ pub fn router(state: AppState) -> Router {
         .route_layer(limit.clone())
         .merge(waiting)
         .route_layer(from_fn_with_state(state.clone(), middleware::authenticate))
-        .merge(proving.route_layer(limit.clone()));
+        .merge(proving.route_layer(limit.clone()))
+        .route_layer(from_fn_with_state(state.clone(), middleware::audit_refusals));
     let free = free()
         .into_iter()
         .fold(Router::new(), |router, (path, method)| router.route(path, method))

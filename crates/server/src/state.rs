@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::auth::{Access, Network, Oidc, RateLimiter, Tokens};
+use crate::auth::{Access, Network, Oidc, RateLimiter, Refusals, Tokens};
 use crate::freshness::FreshnessCache;
 use crate::sse::StreamCounter;
 
@@ -39,6 +39,8 @@ pub struct ServerSettings {
     pub requests_per_minute: u32,
     /// How many tokens that are not known an address may send in a minute; 0 for any number.
     pub failed_logins_per_minute: u32,
+    /// How long refusals of one kind count as one in the audit log.
+    pub refusals_window: Duration,
     /// How clients reach the gateway, where that is not what they call it in `Host`.
     pub public_url: Option<Url>,
     /// Whose `X-Forwarded-For` is believed.
@@ -61,6 +63,7 @@ impl Default for ServerSettings {
             min_cursor_wait: Duration::from_secs(5),
             requests_per_minute: 0,
             failed_logins_per_minute: 0,
+            refusals_window: Duration::from_secs(600),
             public_url: None,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
@@ -112,6 +115,7 @@ struct Inner {
     services: Services,
     access: Arc<Access>,
     rates: Option<RateLimiter>,
+    refusals: Refusals,
     freshness: FreshnessCache,
     streams: StreamCounter,
     requests: Semaphore,
@@ -128,6 +132,7 @@ impl AppState {
             services.settings.failed_logins_per_minute,
         );
         let rates = RateLimiter::new(services.settings.requests_per_minute);
+        let refusals = Refusals::new(services.settings.refusals_window);
         let freshness = FreshnessCache::new(services.pool.clone(), Arc::clone(&services.clock));
         let streams = StreamCounter::new(services.settings.streams_per_principal);
         let requests = Semaphore::new(services.settings.concurrent_requests);
@@ -135,6 +140,7 @@ impl AppState {
             services,
             access: Arc::new(access),
             rates,
+            refusals,
             freshness,
             streams,
             requests,
@@ -164,6 +170,10 @@ impl AppState {
 
     pub(crate) fn rates(&self) -> Option<&RateLimiter> {
         self.0.rates.as_ref()
+    }
+
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 
     pub(crate) fn settings(&self) -> &ServerSettings {

@@ -20,6 +20,14 @@ pub struct Visibility {
 }
 
 impl Visibility {
+    /// What shows nothing: no kind of platform has an empty name.
+    pub fn nothing() -> Self {
+        Self {
+            providers: vec![String::new()],
+            ..Self::default()
+        }
+    }
+
     /// Whether nothing is hidden.
     pub fn is_everything(&self) -> bool {
         self.providers.is_empty() && self.shows_whole_accounts() && self.accounts.is_empty()

@@ -32,8 +32,23 @@ pub struct OidcSettings {
     pub claim: String,
     /// The scopes that each value of the claim stands for.
     pub scopes: Vec<(String, Vec<String>)>,
+    /// The claims that name what a subject sees.
+    pub restrictions: OidcRestrictions,
     /// Hosts beside the issuer's that may hold its keys.
     pub key_hosts: Vec<String>,
+}
+
+/// The claims that name what a subject of an issuer sees; none for what is not restricted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OidcRestrictions {
+    /// Names kinds of platform.
+    pub providers: Option<String>,
+    /// Names accounts.
+    pub accounts: Option<String>,
+    /// Names applications, by their ids.
+    pub applications: Option<String>,
+    /// Names environments.
+    pub environments: Option<String>,
 }
 
 pub(super) fn read(mut section: Reader<'_>) -> Option<AuthSettings> {
@@ -94,6 +109,7 @@ fn oidc(mut section: Reader<'_>) -> Option<OidcSettings> {
         }
         mapped.finish();
     }
+    let restrictions = section.section("restrictions").map(restrictions).unwrap_or_default();
     if scopes.is_empty() {
         let place = section.place().to_owned();
         section.fault(
@@ -108,6 +124,19 @@ fn oidc(mut section: Reader<'_>) -> Option<OidcSettings> {
         audience: audience?,
         claim,
         scopes,
+        restrictions,
         key_hosts,
     })
+}
+
+fn restrictions(mut section: Reader<'_>) -> OidcRestrictions {
+    let mut claim = |key: &str| section.string(key).map(|taken| taken.value);
+    let restrictions = OidcRestrictions {
+        providers: claim("providers"),
+        accounts: claim("accounts"),
+        applications: claim("applications"),
+        environments: claim("environments"),
+    };
+    section.finish();
+    restrictions
 }

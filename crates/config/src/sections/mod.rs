@@ -11,7 +11,7 @@ mod sync;
 use std::collections::BTreeMap;
 
 pub use account::{AccountOption, AccountSettings, ProviderKeys};
-pub use auth::{AuthSettings, OidcSettings};
+pub use auth::{AuthSettings, OidcRestrictions, OidcSettings};
 pub use database::DatabaseSettings;
 pub use log::{LogFormat, LogSettings};
 pub use rule::RuleSettings;

@@ -22,6 +22,16 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// Somebody who did not prove who they are.
+    pub(crate) fn anonymous() -> Self {
+        Self {
+            principal_id: "anonymous".to_owned(),
+            principal: "anonymous".to_owned(),
+            request_id: None,
+            client_address: None,
+        }
+    }
+
     /// Somebody at the machine, who reaches the database without the API.
     pub fn command_line() -> Self {
         Self {
@@ -45,17 +55,42 @@ pub async fn record(
     detail: Value,
     at: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    let entry = AuditRow {
+    audit::append(conn, &entry(actor, "succeeded", action, target, detail, at)).await
+}
+
+/// Writes down what somebody was not let do.
+///
+/// # Errors
+/// What the database answers.
+pub(crate) async fn record_refusal(
+    conn: &mut PgConnection,
+    actor: &Actor,
+    action: &str,
+    target: Option<String>,
+    detail: Value,
+    at: OffsetDateTime,
+) -> Result<(), StoreError> {
+    audit::append(conn, &entry(actor, "refused", action, target, detail, at)).await
+}
+
+fn entry(
+    actor: &Actor,
+    outcome: &str,
+    action: &str,
+    target: Option<String>,
+    detail: Value,
+    at: OffsetDateTime,
+) -> AuditRow {
+    AuditRow {
         id: new_id(at),
         at,
         principal_id: actor.principal_id.clone(),
         principal: actor.principal.clone(),
         action: action.to_owned(),
         target,
-        outcome: "succeeded".to_owned(),
+        outcome: outcome.to_owned(),
         request_id: actor.request_id.clone(),
         client_address: actor.client_address.map(|address| address.to_string()),
         detail,
-    };
-    audit::append(conn, &entry).await
+    }
 }

@@ -9,6 +9,7 @@ mod issue;
 mod oidc;
 mod principal;
 mod rate_limit;
+mod refusals;
 mod scope;
 mod secret;
 mod sessions;
@@ -22,15 +23,17 @@ use std::time::Instant;
 use slipway_core::Clock;
 use slipway_store::{PgPool, StoreError};
 
+pub(crate) use audit::record_refusal;
 pub use audit::{Actor, record};
 pub use client::Network;
 pub(crate) use client::{Peer, address, is_forwarded, is_loopback_host, refuse_cross_site};
 pub use configured::{Token, Tokens};
 pub use issue::{NewToken, create_token, revoke_token};
-pub use oidc::{Oidc, OidcSettings};
+pub use oidc::{Oidc, OidcRestrictions, OidcSettings};
 pub use principal::Principal;
 use principal::StoredPrincipal;
 pub(crate) use rate_limit::RateLimiter;
+pub(crate) use refusals::{Note, Refusal, Refusals};
 pub use scope::{Scope, Scopes};
 pub(crate) use sessions::{Sessions, cookie, set_cookie};
 pub(crate) use standing::{Ended, Standing};
@@ -126,12 +129,13 @@ impl Access {
             StoredPrincipal::Issuer {
                 subject,
                 scopes,
+                visibility,
                 expires_at,
             } => {
                 let scopes = Scopes::from_words(scopes.iter().map(String::as_str));
                 let expires_at = time::OffsetDateTime::from_unix_timestamp(*expires_at);
                 let expires_at = expires_at.map_err(|_| Problem::new(Code::TokenExpired))?;
-                self.unexpired(Principal::of_issuer(subject, scopes, expires_at))
+                self.unexpired(Principal::of_issuer(subject, scopes, visibility.clone(), expires_at))
             }
             StoredPrincipal::Open => Ok(Principal::open()),
         }

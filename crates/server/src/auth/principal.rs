@@ -65,12 +65,12 @@ impl Principal {
     }
 
     /// A subject of an issuer.
-    pub(crate) fn of_issuer(subject: &str, scopes: Scopes, expires_at: OffsetDateTime) -> Self {
+    pub(crate) fn of_issuer(subject: &str, scopes: Scopes, visibility: Visibility, expires_at: OffsetDateTime) -> Self {
         Self {
             id: format!("oidc:{subject}").into(),
             name: subject.into(),
             scopes,
-            visibility: Arc::default(),
+            visibility: Arc::new(visibility),
             expires_at: Some(expires_at),
             source: Source::Issuer,
         }
@@ -100,6 +100,7 @@ impl Principal {
             Source::Issuer => StoredPrincipal::Issuer {
                 subject: self.name.to_string(),
                 scopes: self.scopes.granted(),
+                visibility: Visibility::clone(&self.visibility),
                 expires_at: self.expires_at.map_or(0, OffsetDateTime::unix_timestamp),
             },
             Source::Open => StoredPrincipal::Open,
@@ -121,6 +122,8 @@ pub(crate) enum StoredPrincipal {
     Issuer {
         subject: String,
         scopes: Vec<String>,
+        /// Always there: one without it is none of this release, and never one that sees everything.
+        visibility: Visibility,
         /// Seconds since 1970.
         expires_at: i64,
     },

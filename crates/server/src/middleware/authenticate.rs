@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 
+use super::Asked;
 use crate::auth::{self, Principal, TicketHold};
 use crate::position;
 use crate::problem::{Code, Problem};
@@ -38,6 +39,10 @@ pub(crate) async fn authenticate(State(state): State<AppState>, mut request: Req
         Err(problem) => return with_challenge(problem).into_response(),
     };
     tracing::Span::current().record("principal", &*principal.name);
+    let asked = Asked {
+        principal_id: Arc::clone(&principal.id),
+        principal: Arc::clone(&principal.name),
+    };
     let allowance = state.rates().map(|rates| rates.take(&principal.id, Instant::now()));
     let mut response = match allowance {
         Some(refused) if !refused.is_allowed => Problem::new(Code::RateLimited)
@@ -57,6 +62,7 @@ pub(crate) async fn authenticate(State(state): State<AppState>, mut request: Req
             response
         }
     };
+    response.extensions_mut().insert(asked);
     if let Some(allowance) = allowance {
         for (name, value) in [(RATE_LIMIT_POLICY, allowance.policy()), (RATE_LIMIT, allowance.state())] {
             if let Ok(value) = HeaderValue::from_str(&value) {

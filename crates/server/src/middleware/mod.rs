@@ -1,5 +1,6 @@
 //! What happens around every handler.
 
+mod audit_refusals;
 mod authenticate;
 mod cors;
 mod limits;
@@ -7,6 +8,7 @@ mod open_access;
 mod problems;
 mod scope;
 
+pub(crate) use audit_refusals::{Asked, audit_refusals};
 pub(crate) use authenticate::{authenticate, principal_of};
 pub(crate) use cors::cors;
 pub(crate) use limits::{limit, limit_uri};

@@ -127,11 +127,18 @@ fn oidc(settings: &OidcSettings, clock: &Arc<dyn Clock>) -> Result<Oidc, Failure
         }
         scopes.push((value.clone(), Scopes::from_words(words.iter().map(String::as_str))));
     }
+    let restrictions = settings.restrictions.clone();
     let settings = slipway_server::OidcSettings {
         issuer: settings.issuer.clone(),
         audience: settings.audience.clone(),
         claim: settings.claim.clone(),
         scopes,
+        restrictions: slipway_server::OidcRestrictions {
+            providers: restrictions.providers,
+            accounts: restrictions.accounts,
+            applications: restrictions.applications,
+            environments: restrictions.environments,
+        },
         key_hosts: settings.key_hosts.clone(),
     };
     Oidc::new(settings, Arc::clone(clock)).map_err(|error| Failure::new(format!("auth.oidc cannot be used: {error}")))

@@ -2,6 +2,7 @@
 
 mod jwt;
 mod keys;
+mod restrictions;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use url::Url;
 
 use self::jwt::Unverified;
 use self::keys::{Keys, is_same_issuer};
+pub use self::restrictions::OidcRestrictions;
 use super::principal::Principal;
 use super::scope::Scopes;
 use crate::problem::{Code, Problem};
@@ -31,6 +33,8 @@ pub struct OidcSettings {
     pub claim: String,
     /// What each value of the claim allows.
     pub scopes: Vec<(String, Scopes)>,
+    /// Which claims say what a subject sees.
+    pub restrictions: OidcRestrictions,
     /// Hosts beside the issuer's that may hold its keys.
     pub key_hosts: Vec<String>,
 }
@@ -91,7 +95,12 @@ impl Oidc {
         if expires_at + LEEWAY <= now {
             return Err(Problem::new(Code::TokenExpired));
         }
-        Ok(Principal::of_issuer(subject, self.scopes(claims), expires_at + LEEWAY))
+        Ok(Principal::of_issuer(
+            subject,
+            self.scopes(claims),
+            self.settings.restrictions.visibility(claims),
+            expires_at + LEEWAY,
+        ))
     }
 
     fn scopes(&self, claims: &Map<String, Value>) -> Scopes {

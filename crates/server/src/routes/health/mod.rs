@@ -47,7 +47,7 @@ async fn pending_migrations(state: &AppState) -> Result<usize, StoreError> {
 pub(crate) async fn healthz(State(state): State<AppState>, parts: Parts) -> Result<Response, Problem> {
     let principal = principal_of(&state, &parts.extensions, &parts.headers).await?;
     let health = Health::of(&state);
-    let mut response = if principal.is_some_and(|principal| principal.scopes.allows(Scope::Admin)) {
+    let mut response = if principal.is_some_and(|principal| principal.require(Scope::Admin).is_ok()) {
         json_response(to_json(&health)?)
     } else {
         health.status.into_response()

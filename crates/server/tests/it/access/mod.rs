@@ -3,6 +3,7 @@
 mod failed_logins;
 mod oidc;
 mod open_access;
+mod refusals;
 mod restrictions;
 mod route_table;
 mod sessions;

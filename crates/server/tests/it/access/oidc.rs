@@ -15,11 +15,12 @@ use ring::signature::{
 use ring::{digest, hmac};
 use serde_json::{Value, json};
 use slipway_core::SystemClock;
-use slipway_server::{Oidc, OidcSettings, Scopes};
+use slipway_server::{Oidc, OidcRestrictions, OidcSettings, Scopes};
 use url::Url;
 
 use super::{now, request};
 use crate::harness::Gateway;
+use crate::rows::{insert_account, insert_application, insert_deployment, success};
 
 /// Opens nothing but this test.
 const RSA_KEY: &[u8] = include_bytes!("rsa_key.der");
@@ -134,6 +135,10 @@ impl Issuer {
     }
 
     async fn gateway(&self) -> Gateway {
+        self.gateway_with(OidcRestrictions::default()).await
+    }
+
+    async fn gateway_with(&self, restrictions: OidcRestrictions) -> Gateway {
         slipway_provider_http::install_crypto_provider();
         let settings = OidcSettings {
             issuer: self.url.clone(),
@@ -143,6 +148,7 @@ impl Issuer {
                 ("developers".to_owned(), Scopes::READ),
                 ("operators".to_owned(), Scopes::ADMIN),
             ],
+            restrictions,
             key_hosts: Vec::new(),
         };
         Gateway::trusting(Oidc::new(settings, Arc::new(SystemClock)).expect("a checker")).await
@@ -328,4 +334,131 @@ async fn keys_that_the_issuer_exchanges_are_noticed() {
         .expect("noticed");
     assert_eq!(whoami(&gateway, &signed(&old, "old", &claims)).await.0, 401);
     assert_eq!(issuer.asked.load(Ordering::Relaxed), 2, "once for all those attempts");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subject_sees_what_its_claims_name_and_nothing_without_them() {
+    let issuer = Issuer::start().await;
+    let key = Key::ed25519();
+    issuer.publish(&key, "a");
+    let claim = |name: &str| Some(name.to_owned());
+    let gateway = issuer
+        .gateway_with(OidcRestrictions {
+            accounts: claim("slipway_accounts"),
+            applications: claim("slipway_applications"),
+            ..OidcRestrictions::default()
+        })
+        .await;
+    let pool = &gateway.db.pool;
+    let mut deployments = Vec::new();
+    let mut applications = Vec::new();
+    for account in ["main", "other"] {
+        insert_account(pool, account, Some(success())).await;
+        let application = insert_application(pool, account, "shop").await;
+        deployments.push(insert_deployment(pool, &application, time::Duration::ZERO).await);
+        applications.push(application);
+    }
+    gateway.settle().await;
+    let token = |accounts: Value, applications: Value| {
+        let mut claims = issuer.claims();
+        claims["slipway_accounts"] = accounts;
+        claims["slipway_applications"] = applications;
+        signed(&key, "a", &claims)
+    };
+    let ask = async |token: &str, path: &str| {
+        gateway
+            .ask(request("GET", &format!("/api/v1{path}"), Some(token), None))
+            .await
+    };
+    let shown = async |token: &str| {
+        let (status, told) = whoami(&gateway, token).await;
+        assert_eq!(status, 200, "{told}");
+        let lists = ["/deployments", "/applications", "/accounts", "/board", "/providers"];
+        let mut counts = Vec::new();
+        for list in lists {
+            counts.push(ask(token, list).await.items().len());
+        }
+        let after = gateway.cursor(0);
+        let events = ask(token, &format!("/events?after={after}")).await.json();
+        counts.push(events["items"].as_array().expect("items").len());
+        counts
+    };
+    let everything = shown(&token(json!("*"), json!(["*"]))).await;
+    assert_eq!(everything[..4], [2, 2, 2, 2]);
+    let main = token(json!(["main", "unheard-of"]), json!("*"));
+    let half = shown(&main).await;
+    assert_eq!(half[..4], [1, 1, 1, 1]);
+    assert_eq!(half[5] * 2, everything[5]);
+    for (deployment, status) in deployments.iter().zip([200, 404]) {
+        let answer = ask(&main, &format!("/deployments/{}", deployment.id)).await;
+        assert_eq!(answer.status.as_u16(), status);
+    }
+    let one = token(json!("*"), json!([applications[1].id.0]));
+    assert_eq!(shown(&one).await[..2], [1, 1]);
+    // The two add up: an application of another account than those named.
+    let none = token(json!("main"), json!([applications[1].id.0]));
+    assert_eq!(shown(&none).await[..2], [0, 0]);
+
+    let odd = [
+        issuer.claims(),
+        {
+            let mut claims = issuer.claims();
+            claims["slipway_accounts"] = json!("*");
+            claims
+        },
+        {
+            let mut claims = issuer.claims();
+            claims["slipway_accounts"] = json!({"main": true});
+            claims["slipway_applications"] = json!("*");
+            claims
+        },
+    ];
+    for claims in odd {
+        let token = signed(&key, "a", &claims);
+        assert_eq!(shown(&token).await, [0; 6], "{claims}");
+    }
+    // Who may administer but sees only a part administers nothing.
+    let mut claims = issuer.claims();
+    claims["groups"] = json!("operators");
+    let boss = signed(&key, "a", &claims);
+    assert_eq!(ask(&boss, "/audit").await.status, 403);
+    let health = gateway.ask(request("GET", "/healthz", Some(&boss), None)).await;
+    assert_eq!(health.text, "ok");
+    claims["slipway_accounts"] = json!("*");
+    claims["slipway_applications"] = json!("*");
+    assert_eq!(ask(&signed(&key, "a", &claims), "/audit").await.status, 200);
+
+    // A session and a ticket show no more than the token that they stand for.
+    let body = json!({ "token": main });
+    let begun = gateway.ask(request("POST", "/api/v1/session", None, Some(&body))).await;
+    let cookie = begun.header("set-cookie").split(';').next().expect("a pair").to_owned();
+    let mut listed = request("GET", "/api/v1/deployments", None, None);
+    listed
+        .headers_mut()
+        .insert(http::header::COOKIE, cookie.parse().expect("a cookie"));
+    let items = gateway.ask(listed).await.items();
+    assert_eq!(items.len(), 1);
+    assert_eq!(items[0]["id"], deployments[0].id.to_string());
+    let made = gateway
+        .ask(request("POST", "/api/v1/stream-tickets", Some(&main), None))
+        .await;
+    assert_eq!(made.status, 201);
+    let stored: Vec<Value> =
+        sqlx::query_scalar("SELECT principal FROM stream_tickets UNION ALL SELECT principal FROM sessions")
+            .fetch_all(pool)
+            .await
+            .expect("rows");
+    for principal in stored {
+        assert_eq!(principal["visibility"]["accounts"], json!(["main", "unheard-of"]));
+    }
+    // One that says nothing of what it shows, as an older release wrote it, is none.
+    sqlx::query("UPDATE sessions SET principal = principal - 'visibility'")
+        .execute(pool)
+        .await
+        .expect("changed");
+    let mut listed = request("GET", "/api/v1/deployments", None, None);
+    listed
+        .headers_mut()
+        .insert(http::header::COOKIE, cookie.parse().expect("a cookie"));
+    assert_eq!(gateway.ask(listed).await.status, 401);
 }

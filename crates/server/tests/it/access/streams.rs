@@ -173,14 +173,23 @@ async fn a_ticket_ends_with_its_times_and_with_its_token() {
     let again = open(&gateway.router, &used, None)
         .await
         .expect("within five minutes of the last");
+    let back = "UPDATE stream_tickets SET last_seen_at = last_seen_at - interval '301 seconds'";
+    execute(&gateway, back).await;
     drop((stream, again));
-    // The end of the last connection is noted beside it: wait until nothing more will be.
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    execute(
-        &gateway,
-        "UPDATE stream_tickets SET last_seen_at = last_seen_at - interval '301 seconds'",
-    )
-    .await;
+    // The end of the last connection is noted beside it: from then on the five minutes count.
+    let noted = async {
+        let is_noted = "SELECT bool_or(last_seen_at > now() - interval '300 seconds') FROM stream_tickets";
+        let ask = async || {
+            sqlx::query_scalar::<_, Option<bool>>(is_noted)
+                .fetch_one(&gateway.db.pool)
+                .await
+        };
+        while ask().await.expect("an answer") != Some(true) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, noted).await.expect("noted");
+    execute(&gateway, back).await;
     assert_eq!(refused(&used).await, "ticket_expired");
 
     let old = ticket(&gateway, READ).await;

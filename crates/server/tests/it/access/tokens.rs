@@ -75,8 +75,13 @@ async fn a_token_is_shown_once_used_listed_and_revoked() {
     let audit = send(&gateway, "GET", "/api/v1/audit", None).await;
     assert!(!audit.text.contains(secret), "no secret in the audit log");
     let actions: Vec<Value> = audit.items().iter().map(|entry| entry["action"].clone()).collect();
-    assert_eq!(actions, ["token.revoke", "token.revoke", "token.create"]);
-    let first = &audit.items()[2];
+    // The newest is the one that was refused: there is no such token.
+    assert_eq!(audit.items()[0]["outcome"], "refused");
+    assert_eq!(
+        actions,
+        ["token.revoke", "token.revoke", "token.revoke", "token.create"]
+    );
+    let first = &audit.items()[3];
     assert_eq!(
         (&first["principal_id"], &first["target"]),
         (&json!("config:boss"), &json!(id))
