@@ -13,8 +13,8 @@ use crate::action::{self, BlockedActionView};
 use crate::deployment::DeploymentView;
 use crate::freshness::{FreshnessView, ListFreshnessView};
 
-/// Whether something can be done. Closed for all of v1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Whether something can be done. A string of an open list in the document, so that clients survive a new word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Support {
     /// The provider does it.
@@ -23,6 +23,9 @@ pub enum Support {
     Unsupported,
     /// The gateway does it with other calls of the provider.
     Emulated,
+    /// A word that a later gateway has. Never sent by this one.
+    #[serde(other)]
+    Other,
 }
 
 impl From<bool> for Support {
@@ -45,19 +48,26 @@ impl From<provider::Support> for Support {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ApplicationCapabilities)]
 pub struct ApplicationCapabilitiesView {
-    /// Start a deployment.
+    /// Start a deployment. An open list: `supported`, `unsupported`, `emulated`.
+    #[schema(value_type = String, examples("supported"))]
     pub trigger: Support,
-    /// Deploy once more what a deployment deployed.
+    /// Deploy once more what a deployment deployed. An open list: `supported`, `unsupported`, `emulated`.
+    #[schema(value_type = String, examples("supported"))]
     pub redeploy: Support,
-    /// Stop a running deployment.
+    /// Stop a running deployment. An open list: `supported`, `unsupported`, `emulated`.
+    #[schema(value_type = String, examples("supported"))]
     pub cancel: Support,
-    /// Go back to an earlier deployment.
+    /// Go back to an earlier deployment. An open list: `supported`, `unsupported`, `emulated`.
+    #[schema(value_type = String, examples("supported"))]
     pub rollback: Support,
-    /// Read logs.
+    /// Read logs. An open list: `supported`, `unsupported`, `emulated`.
+    #[schema(value_type = String, examples("supported"))]
     pub logs: Support,
-    /// Follow logs live.
+    /// Follow logs live. An open list: `supported`, `unsupported`, `emulated`.
+    #[schema(value_type = String, examples("supported"))]
     pub log_stream: Support,
-    /// Follow the status live at the provider.
+    /// Follow the status live at the provider. An open list: `supported`, `unsupported`, `emulated`.
+    #[schema(value_type = String, examples("supported"))]
     pub status_stream: Support,
 }
 

@@ -32,8 +32,8 @@ impl From<slipway_core::FreshnessState> for FreshnessState {
     }
 }
 
-/// How changes reach the gateway at present.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// How changes reach the gateway at present. A string of an open list in the document, so that clients survive a new word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FreshnessMode {
     /// Over the provider's live stream.
@@ -42,6 +42,9 @@ pub enum FreshnessMode {
     Webhook,
     /// By asking.
     Poll,
+    /// A word that a later gateway has. Never sent by this one.
+    #[serde(other)]
+    Other,
 }
 
 impl From<slipway_core::FreshnessMode> for FreshnessMode {
@@ -85,7 +88,8 @@ pub struct FreshnessView {
     #[schema(required = true)]
     #[serde(with = "time::serde::rfc3339::option")]
     pub next_attempt_at: Option<OffsetDateTime>,
-    /// How changes reach the gateway.
+    /// How changes reach the gateway. An open list: `stream`, `webhook`, `poll`.
+    #[schema(value_type = String, examples("poll"))]
     pub mode: FreshnessMode,
     /// What is wrong, when something is. An open list of short codes, a colon, and a sentence for people.
     #[schema(required = true)]

@@ -7,6 +7,7 @@ mod cors;
 mod documents;
 mod drain;
 mod examples;
+mod filter_pairs;
 mod filters;
 mod harness;
 mod lists;

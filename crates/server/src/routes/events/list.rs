@@ -7,72 +7,26 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde::{Deserialize, Deserializer};
-use slipway_api::{Cursor, EventList, Status};
-use slipway_feed::{Filter, Frame, Next, Subscription};
+use slipway_api::{Cursor, EventList};
+use slipway_feed::{Frame, Next, Subscription};
 use slipway_store::StoreError;
 use std::sync::Arc;
 use tokio::time::Instant;
-use utoipa::IntoParams;
-use uuid::Uuid;
 
+use super::parameters::EventParameters;
 use crate::auth::{Ended, Principal, Standing};
-use crate::extract::{Limit, Parameters, values};
+use crate::extract::{Limit, Parameters};
 use crate::listing::{json_response, to_json};
 use crate::position;
 use crate::problem::{Code, Problem};
-use crate::routes::deployments::parameters::status_words;
 use crate::state::AppState;
 
 /// How long a search for rare events goes on without `wait`.
 const SEARCH: Duration = Duration::from_secs(5);
 
-/// What the event log can be asked for.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct EventParameters {
-    /// Events after this position: an event's id, a list's `event_cursor`, or the `next_cursor` of the answer before.
-    /// Without it, events from now on.
-    after: Option<String>,
-    /// How many events an answer holds.
-    #[param(value_type = i32, minimum = 1, maximum = 200, default = 50)]
-    limit: Limit,
-    /// How many seconds to wait for an event when there is none yet.
-    #[param(value_type = i32, minimum = 0, maximum = 25, default = 0)]
-    wait: Wait,
-    /// Only these kinds of platform, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    provider: Vec<String>,
-    /// Only these accounts, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    account: Vec<String>,
-    /// Only these applications, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    application: Vec<Uuid>,
-    /// Only these deployments, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    deployment: Vec<Uuid>,
-    /// Only these environments, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    environment: Vec<String>,
-    /// Only these types, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    r#type: Vec<String>,
-    /// Only these statuses, before or after the change, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    status: Vec<Status>,
-}
-
 /// Seconds to wait.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Wait(Duration);
+pub(crate) struct Wait(pub(super) Duration);
 
 impl<'de> Deserialize<'de> for Wait {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -102,22 +56,9 @@ pub(crate) async fn list_events(
     Extension(principal): Extension<Principal>,
     Parameters(parameters): Parameters<EventParameters>,
 ) -> Result<Response, Problem> {
-    let after = parameters
-        .after
-        .as_deref()
-        .map(|text| position::parse("after", text))
-        .transpose()?;
+    let after = parameters.after()?;
     let (Limit(limit), Wait(wait)) = (parameters.limit, parameters.wait);
-    let filter = Filter {
-        providers: parameters.provider,
-        accounts: parameters.account,
-        applications: parameters.application,
-        deployments: parameters.deployment,
-        environments: parameters.environment,
-        types: parameters.r#type,
-        statuses: status_words(&parameters.status),
-        visibility: Arc::clone(&principal.visibility),
-    };
+    let filter = parameters.filter(&principal.visibility);
     let _permit = state.streams().acquire(&principal)?;
     if after.is_none() {
         // "From now" must be a position that can be handed out.

@@ -1,4 +1,5 @@
 //! `/events`
 
 pub(crate) mod list;
+mod parameters;
 pub(crate) mod stream;

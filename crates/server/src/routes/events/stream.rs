@@ -7,61 +7,17 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use serde::Deserialize;
-use slipway_api::{EventView, Status};
-use slipway_feed::Filter;
-use utoipa::IntoParams;
-use uuid::Uuid;
+use slipway_api::EventView;
 
+use super::parameters::StreamParameters;
 use crate::auth::{Principal, Standing, TicketHold};
-use crate::extract::{Parameters, values};
+use crate::extract::Parameters;
 use crate::position;
 use crate::problem::{Code, Problem};
-use crate::routes::deployments::parameters::status_words;
 use crate::sse::EventStream;
 use crate::state::AppState;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-
-/// What the stream can be asked for.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct StreamParameters {
-    /// Begin after this position: an event's id or a list's `event_cursor`. The header `Last-Event-ID` wins over it.
-    /// Without either, from now on.
-    after: Option<String>,
-    /// A ticket, where the request cannot carry a token: see `createStreamTicket`.
-    ticket: Option<String>,
-    /// Only these kinds of platform, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    provider: Vec<String>,
-    /// Only these accounts, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    account: Vec<String>,
-    /// Only these applications, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    application: Vec<Uuid>,
-    /// Only these deployments, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    deployment: Vec<Uuid>,
-    /// Only these environments, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    environment: Vec<String>,
-    /// Only these types, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    r#type: Vec<String>,
-    /// Only these statuses, before or after the change, separated by commas.
-    #[serde(deserialize_with = "values")]
-    #[param(style = Form, explode = false)]
-    status: Vec<Status>,
-}
 
 /// Follow events live
 ///
@@ -99,21 +55,8 @@ pub(crate) async fn stream_events(
         Some(value) => Some(position::parse("Last-Event-ID", value.to_str().unwrap_or_default())?),
         None => None,
     };
-    let after = parameters
-        .after
-        .as_deref()
-        .map(|text| position::parse("after", text))
-        .transpose()?;
-    let filter = Filter {
-        providers: parameters.provider,
-        accounts: parameters.account,
-        applications: parameters.application,
-        deployments: parameters.deployment,
-        environments: parameters.environment,
-        types: parameters.r#type,
-        statuses: status_words(&parameters.status),
-        visibility: Arc::clone(&principal.visibility),
-    };
+    let after = parameters.after()?;
+    let filter = parameters.filter(&principal.visibility);
     let permit = state.streams().acquire(&principal)?;
     let ticket = ticket.map(|Extension(ticket)| ticket);
     let standing = Standing::new(Arc::clone(state.access()), principal.clone(), ticket);

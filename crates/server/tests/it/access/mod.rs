@@ -21,7 +21,7 @@ use time::{Duration, OffsetDateTime};
 use crate::harness::Gateway;
 
 /// A token of the database.
-async fn token(gateway: &Gateway, scopes: &[&str], visibility: Visibility) -> (TokenRow, String) {
+pub(crate) async fn token(gateway: &Gateway, scopes: &[&str], visibility: Visibility) -> (TokenRow, String) {
     token_until(gateway, scopes, visibility, None).await
 }
 
@@ -48,7 +48,7 @@ fn now() -> OffsetDateTime {
     slipway_core::Clock::now(&slipway_core::SystemClock)
 }
 
-fn of_account(account: &str) -> Visibility {
+pub(crate) fn of_account(account: &str) -> Visibility {
     Visibility {
         accounts: vec![account.to_owned()],
         ..Visibility::default()
@@ -56,7 +56,7 @@ fn of_account(account: &str) -> Visibility {
 }
 
 /// A request with a bearer token and, if there is one, a JSON body.
-fn request(method: &str, path: &str, secret: Option<&str>, body: Option<&Value>) -> Request<Body> {
+pub(crate) fn request(method: &str, path: &str, secret: Option<&str>, body: Option<&Value>) -> Request<Body> {
     let mut builder = Request::builder().method(method).uri(path);
     if let Some(secret) = secret {
         builder = builder.header(header::AUTHORIZATION, format!("Bearer {secret}"));
