@@ -14,12 +14,14 @@ use slipway_provider_http::{
 use crate::error;
 use crate::payload::{ListPayload, SinglePayload};
 use crate::provider::NAME;
+use crate::write::Call;
 
 /// The documented limit; the headers of the samples say 3,600, and what an answer's headers say wins.
 const RATE_LIMIT: RateLimit = RateLimit {
     requests: 3000,
     window: Duration::from_secs(3600),
     kind: WindowKind::Aligned,
+    write_reserve: 60,
 };
 
 /// Knows routes and envelopes.
@@ -52,11 +54,12 @@ impl Cloud66Client {
         operation: &'static str,
         route: &'static str,
         segments: &[&str],
+        filter: Option<(&str, &str)>,
         page: Option<&PageToken>,
     ) -> Result<(Vec<Value>, Option<PageToken>), ProviderError> {
         let asked = page_number(operation, page)?;
         let number = asked.to_string();
-        let query = [("page", number.as_str())];
+        let query: Vec<_> = [("page", number.as_str())].into_iter().chain(filter).collect();
         let answer = self
             .read(Request {
                 query: &query,
@@ -66,6 +69,30 @@ impl Cloud66Client {
         let list: ListPayload = answer.json()?;
         let next = list.pagination.and_then(|pagination| pagination.after(asked));
         Ok((list.response, next.map(|next| PageToken(next.to_string()))))
+    }
+
+    /// Sends a call that changes something, once.
+    pub(crate) async fn write(&self, operation: &'static str, call: &Call) -> Result<Answer, ProviderError> {
+        let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+        self.read(self.request(operation, call, &segments)).await
+    }
+
+    /// Where a call that changes something would go.
+    pub(crate) fn url(&self, operation: &'static str, call: &Call) -> Result<Url, ProviderError> {
+        let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+        self.http.url(&self.request(operation, call, &segments))
+    }
+
+    fn request<'a>(&'a self, operation: &'static str, call: &'a Call, segments: &'a [&'a str]) -> Request<'a> {
+        let auth = Auth::Bearer(&self.token);
+        Request::write(
+            operation,
+            call.method.clone(),
+            call.route,
+            segments,
+            auth,
+            call.body.as_ref(),
+        )
     }
 
     /// One object.

@@ -73,6 +73,7 @@ mod tests {
             content_type: String::new(),
             retry_after: None,
             body: body.into(),
+            is_write: false,
         }
     }
 

@@ -9,7 +9,7 @@ pub struct Cloud66Options {
     /// The API, with its version.
     #[serde(default = "default_base_url")]
     pub base_url: Url,
-    /// A personal access token with the scope `public`.
+    /// A personal access token with the scope `public`, and `redeploy` for writes.
     pub token: Secret,
     /// Where people look, for links.
     #[serde(default = "default_dashboard_url")]

@@ -126,6 +126,50 @@ fn coded<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Coded, D::
     })
 }
 
+/// An asynchronous action of a stack: what a redeploy leaves behind.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ActionPayload {
+    #[serde(deserialize_with = "lenient::instant")]
+    pub(crate) started_at: Option<OffsetDateTime>,
+    #[serde(deserialize_with = "lenient::any")]
+    pub(crate) finished_at: Option<Value>,
+    #[serde(deserialize_with = "lenient::flag")]
+    pub(crate) finished_success: Option<bool>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub(crate) metadata: Option<MetadataPayload>,
+}
+
+/// What an action keeps of the call that made it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct MetadataPayload {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) user_reference: Option<String>,
+}
+
+/// The answer to a redeploy or a cancel.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OutcomePayload {
+    #[serde(deserialize_with = "lenient::flag")]
+    pub(crate) ok: Option<bool>,
+    #[serde(deserialize_with = "lenient::flag")]
+    pub(crate) queued: Option<bool>,
+}
+
+/// A webhook: the fields of a stack, or a service with its stack, and an event beside them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct WebhookPayload {
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) event_type: Option<String>,
+    #[serde(deserialize_with = "lenient::id")]
+    pub(crate) uid: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub(crate) stack: Option<StackPayload>,
+}
+
 /// A page of a list.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ListPayload {

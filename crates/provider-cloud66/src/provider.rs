@@ -5,13 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use slipway_core::page::{Page, PageToken};
 use slipway_core::provider::{
-    ApplicationRef, Capabilities, LiveRule, Provider, ProviderError, ProviderInfo, RateBudget, StatusMapping,
+    Accepted, ApplicationRef, Arrival, Capabilities, ErrorKind, LiveRule, PlannedCall, Provider, ProviderError,
+    ProviderInfo, RateBudget, StatusMapping, Support, UnansweredCall, WebhookHint, WebhookRequest, Write,
 };
 use slipway_core::{ApplicationObservation, Authority, Clock, DeploymentObservation, Status};
 use slipway_provider_http::{ConfigError, Url};
 
 use crate::client::Cloud66Client;
-use crate::{Cloud66Options, normalize};
+use crate::{Cloud66Options, normalize, webhook, write};
 
 /// The provider's name.
 pub const NAME: &str = "cloud66";
@@ -30,6 +31,9 @@ pub static INFO: ProviderInfo = ProviderInfo {
         rule("finished, any other outcome", Status::Unknown),
     ],
 };
+
+/// How many pages of actions are read for one reference.
+const MAX_ACTION_PAGES: u32 = 3;
 
 const fn rule(provider_status: &'static str, status: Status) -> StatusMapping {
     StatusMapping {
@@ -71,7 +75,14 @@ impl Provider for Cloud66Provider {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
+            trigger: Support::Supported,
+            trigger_with_revision: true,
+            redeploy: Support::Supported,
+            cancel: Support::Supported,
+            rollback: Support::Emulated,
+            call_reference: true,
             change_feed: true,
+            webhooks: true,
             page_size_max: Some(30),
             live_rule: LiveRule::Reported,
             ..Capabilities::default()
@@ -85,7 +96,7 @@ impl Provider for Cloud66Provider {
     async fn list_applications(&self, page: Option<&PageToken>) -> Result<Page<ApplicationObservation>, ProviderError> {
         let (payloads, next) = self
             .client
-            .list("list_applications", "/stacks", &["stacks"], page)
+            .list("list_applications", "/stacks", &["stacks"], None, page)
             .await?;
         let count = payloads.len();
         let items: Vec<_> = payloads
@@ -116,7 +127,7 @@ impl Provider for Cloud66Provider {
         let segments = ["stacks", uid, "deployments"];
         let (payloads, next) = self
             .client
-            .list("list_deployments", "/stacks/{uid}/deployments", &segments, page)
+            .list("list_deployments", "/stacks/{uid}/deployments", &segments, None, page)
             .await?;
         let count = payloads.len();
         let items: Vec<_> = payloads
@@ -141,6 +152,59 @@ impl Provider for Cloud66Provider {
         normalize::deployment(payload, uid, &self.dashboard_url, Authority::Rest)
             .filter(|deployment| deployment.provider_deployment_id == provider_deployment_id)
             .ok_or_else(|| answer.protocol("the answer is not the deployment that was asked for"))
+    }
+
+    fn plan_write(&self, application: &ApplicationRef, write: &Write) -> Result<PlannedCall, ProviderError> {
+        let call = write::call(&application.provider_application_id, write, "…")?;
+        let url = self.client.url(write.action(), &call)?;
+        Ok(PlannedCall {
+            method: if call.body.is_some() { "POST" } else { "DELETE" },
+            url: url.into(),
+            body: call.body,
+            warnings: call.warnings,
+        })
+    }
+
+    async fn write(
+        &self,
+        application: &ApplicationRef,
+        write: &Write,
+        reference: &str,
+    ) -> Result<Accepted, ProviderError> {
+        let call = write::call(&application.provider_application_id, write, reference)?;
+        write::accepted(&self.client.write(write.action(), &call).await?)
+    }
+
+    async fn find_write(
+        &self,
+        application: &ApplicationRef,
+        reference: &str,
+    ) -> Result<Option<Arrival>, ProviderError> {
+        let segments = ["stacks", application.provider_application_id.as_str(), "actions"];
+        let filter = Some(("user_reference", reference));
+        let mut page = None;
+        // The filter leaves one. Should it ever be ignored, a call of the last hours is on the first pages.
+        for _ in 0..MAX_ACTION_PAGES {
+            let (actions, next) = self
+                .client
+                .list("find_write", "/stacks/{uid}/actions", &segments, filter, page.as_ref())
+                .await?;
+            let found = write::arrival(actions, reference);
+            if found.is_some() || next.is_none() {
+                return Ok(found);
+            }
+            page = next;
+        }
+        let message = "the provider does not filter its actions, and has too many to look through";
+        Err(ProviderError::new(ErrorKind::Protocol, NAME, "find_write", message))
+    }
+
+    fn may_result_from(&self, deployment: &DeploymentObservation, call: &UnansweredCall<'_>) -> bool {
+        write::may_result_from(deployment, call)
+    }
+
+    fn read_webhook(&self, webhook: &WebhookRequest<'_>) -> Result<WebhookHint, ProviderError> {
+        webhook::read(webhook)
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Answer {
     pub retry_after: Option<Duration>,
     /// The body, within the size limit.
     pub body: Bytes,
+    /// Whether it answers a call that changes something.
+    pub is_write: bool,
 }
 
 impl Answer {
@@ -54,9 +56,16 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// An error about this answer.
+    /// An error about this answer. When it answers a write and is neither understood nor a refusal, the write may have been
+    /// carried out, and the error says so.
     pub fn error(&self, kind: ErrorKind, message: impl Into<String>) -> ProviderError {
-        ProviderError::new(kind, self.provider, self.operation, message)
+        let error = ProviderError::new(kind, self.provider, self.operation, message);
+        let is_open = matches!(kind, ErrorKind::Unavailable | ErrorKind::Protocol);
+        if self.is_write && is_open {
+            error.possibly_applied()
+        } else {
+            error
+        }
     }
 
     /// An error that says that this answer was not understood.

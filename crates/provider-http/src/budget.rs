@@ -17,6 +17,8 @@ pub struct RateLimit {
     pub window: Duration,
     /// Where windows begin.
     pub kind: WindowKind,
+    /// How many of them are kept for writes: reads do not take the last ones.
+    pub write_reserve: u32,
 }
 
 /// Where the windows of a limit begin.
@@ -114,8 +116,8 @@ impl Budget {
         }
     }
 
-    /// Takes one request out of the budget, or says how long to wait.
-    pub(crate) fn take(&self) -> Result<Permit<'_>, Duration> {
+    /// Takes one request out of the budget, or says how long to wait. A read leaves the reserve to the writes.
+    pub(crate) fn take(&self, is_write: bool) -> Result<Permit<'_>, Duration> {
         let now = self.clock.now();
         let mut state = self.lock();
         let mut is_probe = false;
@@ -131,7 +133,8 @@ impl Budget {
         }
         if let Some(limit) = self.limit {
             self.prune(&mut state, limit, now);
-            if !is_probe && self.left(&state, limit) == 0 {
+            let kept = if is_write { 0 } else { limit.write_reserve };
+            if !is_probe && self.left(&state, limit) <= kept {
                 return Err(between(now, self.next_window(&state, limit, now)));
             }
             state.made.push_back(now);
@@ -260,6 +263,7 @@ mod tests {
             requests,
             window: Duration::from_secs(seconds),
             kind,
+            write_reserve: 0,
         };
         (Budget::new(Some(limit), Arc::new(clock.clone())), clock)
     }
@@ -268,20 +272,20 @@ mod tests {
     fn a_sliding_window_never_holds_more_than_the_limit() {
         let (budget, clock) = budget(3, 60, WindowKind::Sliding);
         for _ in 0..3 {
-            drop(budget.take().unwrap());
+            drop(budget.take(false).unwrap());
             clock.advance(time::Duration::seconds(10));
         }
-        assert_eq!(budget.take().unwrap_err(), Duration::from_secs(30));
+        assert_eq!(budget.take(false).unwrap_err(), Duration::from_secs(30));
         assert_eq!(budget.snapshot().unwrap().remaining, 0);
         clock.advance(time::Duration::seconds(30));
-        drop(budget.take().unwrap());
-        assert_eq!(budget.take().unwrap_err(), Duration::from_secs(10));
+        drop(budget.take(false).unwrap());
+        assert_eq!(budget.take(false).unwrap_err(), Duration::from_secs(10));
     }
 
     #[test]
     fn headers_correct_the_count_until_the_hour_is_over() {
         let (budget, clock) = budget(3000, 3600, WindowKind::Aligned);
-        let permit = budget.take().unwrap();
+        let permit = budget.take(false).unwrap();
         budget.report(Some(3600), Some(1));
         drop(permit);
         assert_eq!(
@@ -292,18 +296,18 @@ mod tests {
                 resets_at: Some(datetime!(2026-11-22 11:00 UTC))
             }
         );
-        drop(budget.take().unwrap());
-        assert_eq!(budget.take().unwrap_err(), Duration::from_secs(30));
+        drop(budget.take(false).unwrap());
+        assert_eq!(budget.take(false).unwrap_err(), Duration::from_secs(30));
         clock.advance(time::Duration::seconds(30));
         assert_eq!(budget.snapshot().unwrap().remaining, 3600);
-        drop(budget.take().unwrap());
+        drop(budget.take(false).unwrap());
     }
 
     #[test]
     fn requests_on_their_way_are_counted_against_what_a_header_says() {
         let (budget, _) = budget(3000, 3600, WindowKind::Aligned);
-        let first = budget.take().unwrap();
-        let _second = budget.take().unwrap();
+        let first = budget.take(false).unwrap();
+        let _second = budget.take(false).unwrap();
         budget.report(None, Some(5));
         drop(first);
         assert_eq!(budget.snapshot().unwrap().remaining, 4);
@@ -312,25 +316,47 @@ mod tests {
     #[test]
     fn after_a_throttled_answer_one_request_finds_out_whether_it_is_over() {
         let (budget, clock) = budget(3000, 3600, WindowKind::Aligned);
-        let early = budget.take().unwrap();
-        let permit = budget.take().unwrap();
+        let early = budget.take(false).unwrap();
+        let permit = budget.take(false).unwrap();
         budget.close(Throttle {
             retry_after: Duration::from_secs(300),
             resets_at: None,
         });
         drop(permit);
         budget.served(&early);
-        assert!(budget.take().is_err(), "an answer from before says nothing");
+        assert!(budget.take(false).is_err(), "an answer from before says nothing");
         clock.advance(time::Duration::seconds(300));
-        let probe = budget.take().unwrap();
-        assert!(budget.take().is_err(), "one at a time");
+        let probe = budget.take(false).unwrap();
+        assert!(budget.take(false).is_err(), "one at a time");
         drop(probe);
         let probe = budget
-            .take()
+            .take(false)
             .expect("a probe that was given up lets the next one through");
         budget.served(&probe);
         drop(probe);
-        let _one = budget.take().unwrap();
-        let _two = budget.take().unwrap();
+        let _one = budget.take(false).unwrap();
+        let _two = budget.take(false).unwrap();
+    }
+
+    #[test]
+    fn reads_leave_the_reserve_to_the_writes() {
+        let clock = ManualClock::new(datetime!(2026-11-22 10:59:30 UTC));
+        let limit = RateLimit {
+            requests: 4,
+            window: Duration::from_secs(60),
+            kind: WindowKind::Sliding,
+            write_reserve: 2,
+        };
+        let budget = Budget::new(Some(limit), Arc::new(clock.clone()));
+        for _ in 0..2 {
+            drop(budget.take(false).unwrap());
+        }
+        assert_eq!(budget.take(false).unwrap_err(), Duration::from_secs(60));
+        for _ in 0..2 {
+            drop(budget.take(true).unwrap());
+        }
+        assert!(budget.take(true).is_err(), "the limit holds for writes, too");
+        clock.advance(time::Duration::seconds(60));
+        drop(budget.take(false).unwrap());
     }
 }

@@ -79,8 +79,14 @@ impl Client {
         })
     }
 
+    /// The URL that a request would go to.
+    pub fn url(&self, request: &Request<'_>) -> Result<Url, ProviderError> {
+        request.url(self.settings.provider, &self.settings.base_url)
+    }
+
     /// Sends a request and reads the whole answer, whatever its status; a redirect is an error. GET is repeated after
-    /// faults that pass. Throttled answers come as [`ErrorKind::RateLimited`], and close the client for a while.
+    /// faults that pass, a write never is. Throttled answers come as [`ErrorKind::RateLimited`], and close the client for a
+    /// while. An error of a write tells whether it may have been carried out.
     pub async fn send(&self, request: &Request<'_>) -> Result<Answer, ProviderError> {
         let span = tracing::info_span!(
             "provider_http.request.send",
@@ -110,7 +116,7 @@ impl Client {
     async fn send_within(&self, request: &Request<'_>, deadline: Instant) -> Result<Answer, ProviderError> {
         let url = request.url(self.settings.provider, &self.settings.base_url)?;
         let authorization = request.authorization(self.settings.provider)?;
-        let may_repeat = request.method == http::Method::GET;
+        let may_repeat = request.method == http::Method::GET && !request.is_write;
         let mut repetition = 0;
         loop {
             let outcome = match self
@@ -140,7 +146,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<Answer, Failure> {
         let operation = request.operation;
-        let permit = self.budget.take().map_err(|wait| Failure {
+        let permit = self.budget.take(request.is_write).map_err(|wait| Failure {
             error: self
                 .error(
                     ErrorKind::RateLimited,
@@ -161,8 +167,8 @@ impl Client {
             builder = builder.json(json);
         }
         let response = match timeout_at(deadline, builder.send()).await {
-            Err(_) => return Err(self.too_slow(operation)),
-            Ok(Err(error)) => return Err(self.no_answer(operation, error)),
+            Err(_) => return Err(self.too_slow(request)),
+            Ok(Err(error)) => return Err(self.no_answer(request, error)),
             Ok(Ok(response)) => response,
         };
         let status = response.status().as_u16();
@@ -178,6 +184,7 @@ impl Client {
             content_type: headers::content_type(response.headers()),
             retry_after: headers::retry_after(response.headers(), self.clock.now()),
             body: bytes::Bytes::new(),
+            is_write: request.is_write,
         };
         if response.status().is_redirection() {
             let error = answer.protocol(format!("the answer {status} is a redirect, which is not followed"));
@@ -205,7 +212,7 @@ impl Client {
                     is_worth_repeating: true,
                 });
             }
-            Err(_) => return Err(self.too_slow(operation)),
+            Err(_) => return Err(self.too_slow(request)),
         };
         if let Some(throttle) = (self.settings.throttle)(&answer, self.clock.now()) {
             self.budget.close(throttle);
@@ -221,18 +228,18 @@ impl Client {
         Ok(answer)
     }
 
-    fn too_slow(&self, operation: &'static str) -> Failure {
+    fn too_slow(&self, request: &Request<'_>) -> Failure {
         let message = format!(
             "no complete answer within {} s",
             self.settings.total_timeout.as_secs_f32()
         );
         Failure {
-            error: self.error(ErrorKind::Unavailable, operation, message),
+            error: self.unanswered(request, message),
             is_worth_repeating: false,
         }
     }
 
-    fn no_answer(&self, operation: &'static str, error: reqwest::Error) -> Failure {
+    fn no_answer(&self, request: &Request<'_>, error: reqwest::Error) -> Failure {
         let message = if error.is_timeout() {
             "the connection was not made in time"
         } else if error.is_connect() {
@@ -240,12 +247,25 @@ impl Client {
         } else {
             "the connection broke before an answer"
         };
-        let error = self
-            .error(ErrorKind::Unavailable, operation, message)
-            .with_source(error.without_url());
+        let has_not_left = error.is_connect() || error.is_builder();
+        let failed = if has_not_left {
+            self.error(ErrorKind::Unavailable, request.operation, message)
+        } else {
+            self.unanswered(request, message)
+        };
         Failure {
-            error,
+            error: failed.with_source(error.without_url()),
             is_worth_repeating: true,
+        }
+    }
+
+    /// No answer to a request that may have reached the provider.
+    fn unanswered(&self, request: &Request<'_>, message: impl Into<String>) -> ProviderError {
+        let error = self.error(ErrorKind::Unavailable, request.operation, message);
+        if request.is_write {
+            error.possibly_applied()
+        } else {
+            error
         }
     }
 

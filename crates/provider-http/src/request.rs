@@ -40,6 +40,9 @@ pub struct Request<'a> {
     pub json: Option<&'a serde_json::Value>,
     /// The largest body, if it is another than the client's.
     pub max_body_bytes: Option<usize>,
+    /// Whether it changes something: then it is never repeated, may take from the reserve of the rate limit, and its errors
+    /// tell whether it may have been carried out.
+    pub is_write: bool,
 }
 
 impl<'a> Request<'a> {
@@ -55,6 +58,24 @@ impl<'a> Request<'a> {
             auth,
             json: None,
             max_body_bytes: None,
+            is_write: false,
+        }
+    }
+
+    /// A call that changes something, with a JSON body if it has one.
+    pub fn write(
+        operation: &'static str,
+        method: http::Method,
+        route: &'static str,
+        segments: &'a [&'a str],
+        auth: Auth<'a>,
+        json: Option<&'a serde_json::Value>,
+    ) -> Self {
+        Self {
+            method,
+            json,
+            is_write: true,
+            ..Self::get(operation, route, segments, auth)
         }
     }
 

@@ -1,6 +1,6 @@
 //! The exchange of the account's token for one that the API accepts.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -37,6 +37,8 @@ pub(crate) struct TokenSource {
     account_token: Secret,
     clock: Arc<dyn Clock>,
     current: Mutex<Option<ApiToken>>,
+    /// Whose token it is, as the first exchange told. It is the same for ever.
+    user: OnceLock<String>,
 }
 
 impl TokenSource {
@@ -47,7 +49,13 @@ impl TokenSource {
             account_token,
             clock,
             current: Mutex::default(),
+            user: OnceLock::new(),
         })
+    }
+
+    /// The id of the token's user, once a token was exchanged that names it.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.user.get().map(String::as_str)
     }
 
     /// A token that lives long enough for a call.
@@ -86,7 +94,11 @@ impl TokenSource {
             return Err(answer.protocol("the token exchange gave an empty token"));
         }
         let now = self.clock.now();
-        let lifetime = lifetime(token.expose(), now);
+        let claims = claims(token.expose());
+        if let Some(user) = claims.uuid.clone() {
+            self.user.get_or_init(|| user);
+        }
+        let lifetime = lifetime(&claims, now);
         // One that lives shorter than twice our margin is used for half of its life.
         let refresh_at = now
             + lifetime
@@ -100,27 +112,30 @@ impl TokenSource {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Claims {
     #[serde(default, deserialize_with = "lenient::integer")]
     iat: Option<i64>,
     #[serde(default, deserialize_with = "lenient::integer")]
     exp: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::id")]
+    uuid: Option<String>,
 }
 
-/// How long a JWT lives, read without verifying it: it is not us whom it must convince. `iat` makes the result free of
-/// the difference between the provider's clock and ours.
-fn lifetime(token: &str, now: OffsetDateTime) -> Duration {
-    let claims = token
-        .split('.')
-        .nth(1)
-        .and_then(|payload| BASE64_URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok())
-        .and_then(|payload| serde_json::from_slice::<Claims>(&payload).ok());
-    let seconds = claims.and_then(|claims| {
-        claims
-            .exp?
-            .checked_sub(claims.iat.unwrap_or_else(|| now.unix_timestamp()))
-    });
+/// What a JWT says, read without verifying it: it is not us whom it must convince.
+fn claims(token: &str) -> Claims {
+    let payload = token.split('.').nth(1).unwrap_or_default();
+    let payload = BASE64_URL_SAFE_NO_PAD.decode(payload.trim_end_matches('='));
+    payload
+        .ok()
+        .and_then(|payload| serde_json::from_slice(&payload).ok())
+        .unwrap_or_default()
+}
+
+/// How long a JWT lives. `iat` makes the result free of the difference between the provider's clock and ours.
+fn lifetime(claims: &Claims, now: OffsetDateTime) -> Duration {
+    let from = claims.iat.unwrap_or_else(|| now.unix_timestamp());
+    let seconds = claims.exp.and_then(|until| until.checked_sub(from));
     match seconds {
         Some(seconds) => Duration::from_secs(u64::try_from(seconds).unwrap_or(0)).min(MAX_LIFETIME),
         None => ASSUMED_LIFETIME,
@@ -152,7 +167,7 @@ mod tests {
             ("opaque".to_owned(), 3000),
             ("..".to_owned(), 3000),
         ] {
-            assert_eq!(lifetime(&token, now), Duration::from_secs(seconds), "{token}");
+            assert_eq!(lifetime(&claims(&token), now), Duration::from_secs(seconds), "{token}");
         }
     }
 }

@@ -4,21 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use slipway_core::Clock;
 use slipway_core::page::PageToken;
 use slipway_core::provider::{ErrorKind, ProviderError, RateBudget};
-use slipway_provider_http::{Answer, Auth, Client, ClientSettings, ConfigError, RateLimit, Request, Url, WindowKind};
+use slipway_provider_http::{
+    Answer, Auth, Client, ClientSettings, ConfigError, Method, RateLimit, Request, Url, WindowKind,
+};
 
 use crate::ScalingoOptions;
 use crate::auth::{ApiToken, TokenSource};
 use crate::error;
 use crate::payload::{AppSinglePayload, DeploymentListPayload, DeploymentSinglePayload};
 use crate::provider::NAME;
+use crate::write::{self, Source};
 
 const RATE_LIMIT: RateLimit = RateLimit {
     requests: 60,
     window: Duration::from_secs(60),
     kind: WindowKind::Sliding,
+    write_reserve: 6,
 };
 /// Larger pages save requests, of which there are few.
 const PER_PAGE: &str = "50";
@@ -48,6 +53,11 @@ impl ScalingoClient {
 
     pub(crate) fn rate_budget(&self) -> Option<RateBudget> {
         self.api.rate_budget()
+    }
+
+    /// The id of the token's user, where it is known yet.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.tokens.user()
     }
 
     pub(crate) async fn token(&self, operation: &'static str) -> Result<ApiToken, ProviderError> {
@@ -138,17 +148,51 @@ impl ScalingoClient {
         Ok(String::from_utf8_lossy(&answer.body).replace('\0', ""))
     }
 
+    /// Makes a deployment. Sent once; a second time only when the API refused the first because of its token.
+    pub(crate) async fn deploy(
+        &self,
+        operation: &'static str,
+        app: &str,
+        source: &Source,
+    ) -> Result<(DeploymentSinglePayload, Answer), ProviderError> {
+        let (segments, body) = (source.segments(app), source.body());
+        let call = Call {
+            body: Some(&body),
+            ..Call::json(operation, source.route(), &segments)
+        };
+        let answer = self.send(call).await?;
+        if let (Source::Link { .. }, Some(error)) = (source, write::no_link(&answer)) {
+            return Err(error);
+        }
+        let answer = error::check(answer)?;
+        Ok((answer.json()?, answer))
+    }
+
+    /// Where that would go.
+    pub(crate) fn deploy_url(&self, operation: &'static str, app: &str, source: &Source) -> Result<Url, ProviderError> {
+        self.api.url(&Request::get(
+            operation,
+            source.route(),
+            &source.segments(app),
+            Auth::None,
+        ))
+    }
+
     async fn decode<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<(T, Answer), ProviderError> {
         let answer = self.read(call).await?;
         Ok((answer.json()?, answer))
     }
 
-    /// Reads with a fresh token; with another one if the API refuses the first, which may have been revoked.
     async fn read(&self, call: Call<'_>) -> Result<Answer, ProviderError> {
+        error::check(self.send(call).await?)
+    }
+
+    /// Calls with a fresh token; with another one if the API refuses the first, which may have been revoked.
+    async fn send(&self, call: Call<'_>) -> Result<Answer, ProviderError> {
         let token = self.tokens.token(call.operation).await?;
         let answer = self.api.send(&call.request(&token)).await?;
         if answer.status != 401 {
-            return error::check(answer);
+            return Ok(answer);
         }
         self.tokens.forget(&token).await;
         let token = self.tokens.token(call.operation).await?;
@@ -156,11 +200,11 @@ impl ScalingoClient {
         if answer.status == 401 {
             self.tokens.forget(&token).await;
         }
-        error::check(answer)
+        Ok(answer)
     }
 }
 
-/// A read, before it has its token.
+/// A call, before it has its token.
 struct Call<'a> {
     operation: &'static str,
     route: &'static str,
@@ -168,6 +212,8 @@ struct Call<'a> {
     query: &'a [(&'a str, &'a str)],
     accept: &'static str,
     max_body_bytes: Option<usize>,
+    /// The body of one that changes something.
+    body: Option<&'a Value>,
 }
 
 impl<'a> Call<'a> {
@@ -179,15 +225,20 @@ impl<'a> Call<'a> {
             query: &[],
             accept: "application/json",
             max_body_bytes: None,
+            body: None,
         }
     }
 
     fn request(&self, token: &'a ApiToken) -> Request<'a> {
+        let auth = Auth::Bearer(&token.value);
+        if self.body.is_some() {
+            return Request::write(self.operation, Method::POST, self.route, self.segments, auth, self.body);
+        }
         Request {
             query: self.query,
             accept: self.accept,
             max_body_bytes: self.max_body_bytes,
-            ..Request::get(self.operation, self.route, self.segments, Auth::Bearer(&token.value))
+            ..Request::get(self.operation, self.route, self.segments, auth)
         }
     }
 }

@@ -52,6 +52,7 @@ mod tests {
             (418, "", ErrorKind::Protocol),
         ] {
             let answer = Answer {
+                is_write: false,
                 provider: "scalingo",
                 operation: "get_deployment",
                 status,

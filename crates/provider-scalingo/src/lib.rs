@@ -7,7 +7,11 @@ pub mod normalize;
 mod options;
 pub mod payload;
 mod provider;
+mod source;
 mod stream;
+mod webhook;
+mod write;
 
 pub use options::ScalingoOptions;
 pub use provider::{INFO, NAME, ScalingoProvider};
+pub use source::SourceUrlTemplate;

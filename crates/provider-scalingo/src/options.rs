@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use slipway_provider_http::{ConfigError, Secret, Url};
 
+use crate::SourceUrlTemplate;
+
 /// Settings of one account in one region.
 #[derive(Debug, Clone)]
 pub struct ScalingoOptions {
@@ -19,6 +21,8 @@ pub struct ScalingoOptions {
     pub stream_idle_timeout: Duration,
     /// Hosts beside the API's where the live stream may be.
     pub stream_hosts: Vec<String>,
+    /// Where the provider fetches the source of a deployment whose caller names none.
+    pub source_url_template: Option<SourceUrlTemplate>,
 }
 
 impl ScalingoOptions {
@@ -51,6 +55,7 @@ impl ScalingoOptions {
                 "deployments.scalingo.com".to_owned(),
                 format!("deployments.{region}.scalingo.com"),
             ],
+            source_url_template: None,
         })
     }
 

@@ -146,6 +146,30 @@ impl PaginationPayload {
     }
 }
 
+/// A webhook: an event.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct EventPayload {
+    #[serde(deserialize_with = "lenient::id")]
+    pub(crate) id: Option<String>,
+    #[serde(rename = "type", deserialize_with = "lenient::text")]
+    pub(crate) kind: Option<String>,
+    #[serde(deserialize_with = "lenient::id")]
+    pub(crate) app_id: Option<String>,
+    #[serde(deserialize_with = "lenient::object")]
+    pub(crate) type_data: Option<EventDataPayload>,
+}
+
+/// What the event of a deployment says of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct EventDataPayload {
+    #[serde(deserialize_with = "lenient::id")]
+    pub(crate) deployment_uuid: Option<String>,
+    #[serde(deserialize_with = "lenient::text")]
+    pub(crate) status: Option<String>,
+}
+
 /// The answer of the token exchange.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ExchangePayload {

@@ -8,16 +8,17 @@ use futures_util::stream::BoxStream;
 use serde_json::Value;
 use slipway_core::page::{Page, PageToken};
 use slipway_core::provider::{
-    ApplicationRef, Capabilities, LiveRule, Provider, ProviderError, ProviderInfo, RateBudget, StreamItem,
+    Accepted, ApplicationRef, Capabilities, LiveRule, PlannedCall, Provider, ProviderError, ProviderInfo, RateBudget,
+    StreamItem, Support, UnansweredCall, WebhookHint, WebhookRequest, Write,
 };
-use slipway_core::{ApplicationObservation, Authority, Clock, DeploymentObservation};
+use slipway_core::{ApplicationObservation, Authority, Clock, DeploymentObservation, Status};
 use slipway_provider_http::ConfigError;
 
-use crate::ScalingoOptions;
 use crate::client::ScalingoClient;
 use crate::normalize::{self, Links};
 use crate::payload::{AppListPayload, AppPayload};
 use crate::stream::{self, Follow};
+use crate::{ScalingoOptions, SourceUrlTemplate, webhook, write};
 
 /// The provider's name.
 pub const NAME: &str = "scalingo";
@@ -36,6 +37,7 @@ pub struct ScalingoProvider {
     client: Arc<ScalingoClient>,
     links: Links,
     stream_idle_timeout: Duration,
+    source_url_template: Option<SourceUrlTemplate>,
 }
 
 impl ScalingoProvider {
@@ -49,6 +51,7 @@ impl ScalingoProvider {
                 dashboard_url: options.dashboard_url,
             },
             stream_idle_timeout: options.stream_idle_timeout,
+            source_url_template: options.source_url_template,
         })
     }
 }
@@ -61,6 +64,11 @@ impl Provider for ScalingoProvider {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
+            trigger: Support::Supported,
+            trigger_with_revision: true,
+            redeploy: Support::Emulated,
+            rollback: Support::Emulated,
+            webhooks: true,
             read_logs: true,
             follow_logs: true,
             follow_status: true,
@@ -159,6 +167,44 @@ impl Provider for ScalingoProvider {
             token,
         };
         stream::open(url, follow).await
+    }
+
+    fn plan_write(&self, application: &ApplicationRef, write: &Write) -> Result<PlannedCall, ProviderError> {
+        let write::Call { source, warnings } = write::call(application, write, self.source_url_template.as_ref())?;
+        let app = &application.provider_application_id;
+        Ok(PlannedCall {
+            method: "POST",
+            url: self.client.deploy_url(write.action(), app, &source)?.into(),
+            body: Some(source.masked().body()),
+            warnings,
+        })
+    }
+
+    /// Scalingo has no place for a reference.
+    async fn write(
+        &self,
+        application: &ApplicationRef,
+        write: &Write,
+        _reference: &str,
+    ) -> Result<Accepted, ProviderError> {
+        let call = write::call(application, write, self.source_url_template.as_ref())?;
+        let app = &application.provider_application_id;
+        let (payload, answer) = self.client.deploy(write.action(), app, &call.source).await?;
+        let payload = Value::Object(payload.deployment);
+        let deployment = normalize::deployment(payload, &application.name, &self.links, Authority::Rest)
+            .ok_or_else(|| answer.protocol("the answer names no deployment"))?;
+        Ok(Accepted {
+            is_queued: deployment.state.status == Status::Queued,
+            deployment: Some(deployment),
+        })
+    }
+
+    fn may_result_from(&self, deployment: &DeploymentObservation, call: &UnansweredCall<'_>) -> bool {
+        write::may_result_from(deployment, call, self.client.user())
+    }
+
+    fn read_webhook(&self, webhook: &WebhookRequest<'_>) -> Result<WebhookHint, ProviderError> {
+        webhook::read(webhook)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
@@ -27,6 +28,12 @@ pub enum FaultKind {
     Hang,
     /// 200 with `bytes` of JSON (10 MB unless told).
     HugeBody,
+    /// Does what was asked, then breaks the connection without an answer.
+    DropAfter,
+    /// Does what was asked, and answers after `latency_ms`.
+    LatencyAfter,
+    /// Does what was asked, and answers with `status` and the provider's error body.
+    StatusAfter,
     /// Statuses that nobody has heard of, in answers and in frames.
     UnknownStatus,
     /// Null in every field that is not an id.
@@ -67,10 +74,10 @@ pub struct Fault {
     /// Share of the requests, 0 to 1; without it all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
-    /// For `latency`, in milliseconds.
+    /// For `latency` and `latency_after`, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
-    /// For `status`.
+    /// For `status` and `status_after`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// For `huge_body`.
@@ -95,9 +102,15 @@ impl Fault {
         }
     }
 
-    /// The pause of a `latency` fault.
+    /// The pause of a fault that is one.
     pub(crate) fn latency(&self) -> Duration {
         Duration::from_millis(self.latency_ms.unwrap_or(1_000))
+    }
+
+    /// The status of a fault that answers with one; 500 unless told.
+    pub(crate) fn status_code(&self) -> StatusCode {
+        let told = self.status.and_then(|code| StatusCode::from_u16(code).ok());
+        told.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 

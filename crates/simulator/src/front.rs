@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::faults::{Fault, FaultKind};
+use crate::listener::Unanswered;
 use crate::rate_limit::RateLimit;
 use crate::request_log::RequestEntry;
 use crate::world::{Provider, World};
@@ -126,9 +127,20 @@ async fn with_fault(
             tokio::time::sleep(fault.latency()).await;
             dispatch(front, request, method, segments).await
         }
-        FaultKind::Status => {
-            let status = fault.status.and_then(|code| StatusCode::from_u16(code).ok());
-            error(front.provider, status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        FaultKind::Status => error(front.provider, fault.status_code()),
+        FaultKind::DropAfter => {
+            let mut response = dispatch(front, request, method, segments).await;
+            response.extensions_mut().insert(Unanswered);
+            response
+        }
+        FaultKind::LatencyAfter => {
+            let response = dispatch(front, request, method, segments).await;
+            tokio::time::sleep(fault.latency()).await;
+            response
+        }
+        FaultKind::StatusAfter => {
+            dispatch(front, request, method, segments).await;
+            error(front.provider, fault.status_code())
         }
         FaultKind::Throttled => throttled(front.provider),
         FaultKind::Garbage => json_text("<!doctype html><p>502 upstream {\"res"),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::Router;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -11,6 +12,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::SimulatorError;
+
+/// Marks an answer that is not to be sent: its connection breaks instead.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unanswered;
 
 pub(crate) async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), SimulatorError> {
     let failed = |source| SimulatorError::Bind { address, source };
@@ -38,7 +43,17 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
         };
         // A missing option only makes the answers a little slower.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
+        let router = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |request| {
+            let answer = router.call(request);
+            async move {
+                let answer = answer.await.unwrap_or_else(|never| match never {});
+                match answer.extensions().get::<Unanswered>() {
+                    None => Ok(answer),
+                    Some(Unanswered) => Err(std::io::Error::other("broken by a fault")),
+                }
+            }
+        });
         connections.spawn(async move {
             let builder = auto::Builder::new(TokioExecutor::new());
             let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);

@@ -34,6 +34,8 @@ pub struct Quirks {
     pub cloud66_requests_per_hour: u32,
     /// Content of `new` frames of Scalingo.
     pub scalingo_new_frame: NewFrame,
+    /// Whether apps of Scalingo are linked to a repository, from which one can deploy without a source.
+    pub scalingo_repository_links: bool,
     /// Requests a minute of Scalingo.
     pub scalingo_requests_per_minute: u32,
     /// How long an exchanged token is valid, in seconds.
@@ -51,6 +53,7 @@ impl Quirks {
             cloud66_scopes: vec!["public".to_owned(), "redeploy".to_owned()],
             cloud66_requests_per_hour: 3_600,
             scalingo_new_frame: NewFrame::Object,
+            scalingo_repository_links: true,
             scalingo_requests_per_minute: 60,
             scalingo_token_lifetime_s: 3_600,
             scalingo_ping_every_ms: 10_000,

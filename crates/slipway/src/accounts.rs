@@ -7,7 +7,7 @@ use slipway_core::provider::{ProviderRegistry, SharedProvider};
 use slipway_core::{AccountName, Clock};
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
 use slipway_provider_http::{Secret, Url};
-use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider};
+use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider, SourceUrlTemplate};
 
 use crate::cli::ConfigArgs;
 use crate::failure::Failure;
@@ -20,7 +20,7 @@ const PROVIDERS: &[ProviderKeys] = &[
     },
     ProviderKeys {
         name: slipway_provider_scalingo::NAME,
-        keys: &["region", "api_url", "auth_url", "dashboard_url"],
+        keys: &["region", "api_url", "auth_url", "dashboard_url", "source_url_template"],
     },
 ];
 
@@ -80,6 +80,15 @@ fn scalingo(account: &AccountSettings, token: Secret, clock: &Arc<dyn Clock>, fa
     set_url(account, "api_url", &mut options.api_url, faults)?;
     set_url(account, "auth_url", &mut options.auth_url, faults)?;
     set_url(account, "dashboard_url", &mut options.dashboard_url, faults)?;
+    if let Some(option) = account.options.get("source_url_template") {
+        match SourceUrlTemplate::parse(&option.value) {
+            Ok(template) => options.source_url_template = Some(template),
+            Err(error) => {
+                faults.push(&option.place, format!("account {}", account.name), error.to_string());
+                return None;
+            }
+        }
+    }
     Some(shared(ScalingoProvider::new(options, Arc::clone(clock))))
 }
 

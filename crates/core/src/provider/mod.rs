@@ -17,7 +17,9 @@ pub use capabilities::{Capabilities, LiveRule, Support};
 pub use error::{ErrorKind, ProviderError};
 pub use registry::ProviderRegistry;
 pub use webhook::{WebhookHint, WebhookRequest};
-pub use write::{Accepted, Arrival, PlannedCall, Revision, TriggerRequest, UnansweredCall, Write};
+pub use write::{
+    Accepted, Arrival, InvalidField, PlannedCall, Revision, TriggerRequest, UnansweredCall, Write, check_git_ref,
+};
 
 use crate::observation::{ApplicationObservation, DeploymentObservation};
 use crate::page::{Page, PageToken};

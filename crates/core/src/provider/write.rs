@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use crate::deployment::Git;
 use crate::observation::DeploymentObservation;
 
 /// A call that changes something at a provider.
@@ -47,6 +48,65 @@ pub struct TriggerRequest {
     pub services: Vec<String>,
     /// The provider's named set of options.
     pub deployment_profile: Option<String>,
+}
+
+/// A field that no provider would take as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` {message}")]
+pub struct InvalidField {
+    /// Which one.
+    pub field: &'static str,
+    /// What is wrong with it, as the end of a sentence.
+    pub message: &'static str,
+}
+
+impl TriggerRequest {
+    /// Checks what holds for every provider. Adapters call it before they send anything.
+    pub fn check(&self) -> Result<(), InvalidField> {
+        if let Some(git_ref) = &self.git_ref {
+            check_git_ref(git_ref)?;
+        }
+        let invalid = |field, message| Err(InvalidField { field, message });
+        if let Some(url) = &self.source_url
+            && (!(url.starts_with("https://") || url.starts_with("http://")) || !is_plain(url, 2000))
+        {
+            return invalid("source_url", "must be an http or https URL of at most 2000 characters");
+        }
+        if self.services.len() > 100 || !self.services.iter().all(|name| is_name(name)) {
+            return invalid("services", "must be at most 100 names without spaces and commas");
+        }
+        if self.deployment_profile.as_ref().is_some_and(|name| !is_name(name)) {
+            return invalid("deployment_profile", "must be a name without spaces and commas");
+        }
+        Ok(())
+    }
+}
+
+/// Checks a branch, tag or commit: what git itself refuses, and what a program that is handed it could take for an option.
+pub fn check_git_ref(git_ref: &str) -> Result<(), InvalidField> {
+    let message = if git_ref.is_empty() {
+        "must not be empty"
+    } else if git_ref.contains("..") {
+        "must not contain two dots"
+    } else if git_ref.starts_with('-') {
+        "must not begin with a dash"
+    } else if !is_plain(git_ref, 255) {
+        "must be at most 255 characters, without spaces and control characters"
+    } else {
+        return Ok(());
+    };
+    Err(InvalidField {
+        field: "git_ref",
+        message,
+    })
+}
+
+fn is_plain(text: &str, max_chars: usize) -> bool {
+    text.chars().count() <= max_chars && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && is_plain(text, 255) && !text.contains(',')
 }
 
 /// What an earlier deployment deployed.
@@ -104,4 +164,105 @@ pub struct UnansweredCall<'a> {
     pub highest_known_id: Option<&'a str>,
     /// The revision that was asked for.
     pub git_ref: Option<&'a str>,
+}
+
+impl UnansweredCall<'_> {
+    /// Whether a deployment's revision can be the one that was asked for: what either side does not say contradicts nothing.
+    pub fn fits_revision(&self, git: &Git) -> bool {
+        let Some(asked) = self.git_ref else { return true };
+        let is_asked = |said: &String| said == asked || is_short_for(asked, said);
+        match (&git.r#ref, &git.sha) {
+            // A hash that a branch was resolved to says nothing of the branch.
+            (None, Some(sha)) => is_asked(sha) || !is_hash(asked),
+            (None, None) => true,
+            (Some(said), sha) => is_asked(said) || sha.as_ref().is_some_and(is_asked),
+        }
+    }
+}
+
+fn is_hash(text: &str) -> bool {
+    (7..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_short_for(asked: &str, said: &str) -> bool {
+    is_hash(asked) && is_hash(said) && said.len() > asked.len() && said.starts_with(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn odd_fields_are_refused_by_name() {
+        let git_ref = |text: &str| TriggerRequest {
+            git_ref: Some(text.to_owned()),
+            ..TriggerRequest::default()
+        };
+        for good in ["main", "feature/x", "v1.2.3", "a1b2c3d", "größe"] {
+            assert_eq!(git_ref(good).check(), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "-x",
+            "--upload-pack=x",
+            "a b",
+            "a\nb",
+            "a\0b",
+            "../x",
+            &"x".repeat(256),
+        ] {
+            assert_eq!(
+                git_ref(bad).check().map_err(|fault| fault.field),
+                Err("git_ref"),
+                "{bad}"
+            );
+        }
+        let faults = [
+            TriggerRequest {
+                source_url: Some("file:///etc/passwd".to_owned()),
+                ..TriggerRequest::default()
+            },
+            TriggerRequest {
+                services: vec!["web,worker".to_owned()],
+                ..TriggerRequest::default()
+            },
+            TriggerRequest {
+                deployment_profile: Some(String::new()),
+                ..TriggerRequest::default()
+            },
+        ];
+        let fields: Vec<_> = faults
+            .iter()
+            .filter_map(|request| request.check().err())
+            .map(|fault| fault.field)
+            .collect();
+        assert_eq!(fields, ["source_url", "services", "deployment_profile"]);
+    }
+
+    #[test]
+    fn a_revision_fits_unless_it_says_another() {
+        let sha = "0123456789abcdef0123456789abcdef01234567";
+        let fits = |asked: Option<&str>, r#ref: Option<&str>, sha: Option<&str>| {
+            let call = UnansweredCall {
+                calling_at: datetime!(2026-11-22 10:00 UTC),
+                highest_known_id: None,
+                git_ref: asked,
+            };
+            call.fits_revision(&Git {
+                r#ref: r#ref.map(str::to_owned),
+                sha: sha.map(str::to_owned),
+                ..Git::default()
+            })
+        };
+        assert!(fits(None, Some("other"), Some(sha)));
+        assert!(fits(Some("main"), Some("main"), Some(sha)));
+        assert!(fits(Some("main"), None, Some(sha)));
+        assert!(fits(Some("main"), None, None));
+        assert!(fits(Some(sha), None, Some(sha)));
+        assert!(fits(Some("0123456"), Some("main"), Some(sha)));
+        assert!(!fits(Some("main"), Some("staging"), Some(sha)));
+        assert!(!fits(Some("fedcba9876"), None, Some(sha)));
+        assert!(!fits(Some(sha), Some("main"), Some("fedcba9876543210")));
+    }
 }

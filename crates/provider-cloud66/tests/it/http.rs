@@ -260,7 +260,7 @@ async fn what_cannot_be_done_is_said_without_a_request() {
         capabilities.change_feed
             && !capabilities.read_logs
             && !capabilities.follow_status
-            && !capabilities.trigger.is_available()
+            && capabilities.call_reference
     );
     assert!(api.seen().is_empty());
     assert!(!format!("{:?}", api.provider).contains("s3cret"));

@@ -4,3 +4,4 @@
 mod http;
 mod normalize;
 mod simulator;
+mod write;

@@ -235,6 +235,7 @@ async fn a_throttled_answer_closes_the_client_until_it_is_over() {
         requests: 60,
         window: Duration::from_secs(60),
         kind: WindowKind::Sliding,
+        write_reserve: 0,
     });
     let (client, clock) = client_with(ClientSettings {
         rate_limit,
@@ -285,6 +286,7 @@ async fn nothing_left_means_no_request() {
         requests: 3000,
         window: Duration::from_secs(3600),
         kind: WindowKind::Aligned,
+        write_reserve: 0,
     });
     let (client, _) = client_with(ClientSettings {
         rate_limit,

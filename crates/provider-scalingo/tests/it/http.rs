@@ -7,7 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use futures_util::future::join_all;
 use serde_json::json;
 use slipway_core::page::PageToken;
-use slipway_core::provider::{ErrorKind, Provider};
+use slipway_core::provider::{ErrorKind, Provider, TriggerRequest, Write};
 use time::Duration;
 
 use crate::platform::{ACCOUNT_TOKEN, Platform, app, jwt, reply};
@@ -220,14 +220,28 @@ async fn a_plain_text_429_closes_the_account_for_a_while() {
 }
 
 #[tokio::test]
-async fn sixty_requests_a_minute_and_no_more() {
-    let platform = Platform::start(|_, _| reply(200, APPS)).await;
-    for result in join_all((0..70).map(|_| platform.provider.list_applications(None)))
-        .await
-        .into_iter()
-        .skip(60)
-    {
+async fn sixty_requests_a_minute_of_which_six_are_kept_for_writes() {
+    let deployment = |target: &str| target.ends_with("/deployments");
+    let platform = Platform::start(move |target, _| match deployment(target) {
+        true => reply(201, r#"{"deployment":{"id":"d1"}}"#),
+        false => reply(200, APPS),
+    })
+    .await;
+    let reads = join_all((0..70).map(|_| platform.provider.list_applications(None))).await;
+    for result in reads.into_iter().skip(54) {
         assert_eq!(result.unwrap_err().kind, ErrorKind::RateLimited);
+    }
+    assert_eq!(platform.api_seen().len(), 54);
+    let trigger = Write::Trigger(TriggerRequest {
+        source_url: Some("https://example.com/x.tar.gz".to_owned()),
+        ..TriggerRequest::default()
+    });
+    for number in 0..7 {
+        let written = platform.provider.write(&app(), &trigger, "r").await;
+        assert_eq!(
+            written.map_err(|error| error.kind).err(),
+            (number == 6).then_some(ErrorKind::RateLimited)
+        );
     }
     assert_eq!(platform.api_seen().len(), 60);
     platform.clock.advance(Duration::seconds(60));

@@ -6,3 +6,4 @@ mod normalize;
 mod platform;
 mod simulator;
 mod stream;
+mod write;

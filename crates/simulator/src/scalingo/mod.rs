@@ -132,6 +132,9 @@ fn routed(front: &Front, incoming: &Incoming, path: &[&str]) -> Response {
             ("GET", ["events"]) => return app_events(&state, &application, incoming),
             ("DELETE", ["caches", "deployment"]) => return StatusCode::NO_CONTENT.into_response(),
             ("POST", ["deployments"]) => create(&mut state, &application, incoming),
+            ("POST", ["scm_repo_link", ..]) if !front.world.quirks().scalingo_repository_links => {
+                return error::not_found("scm_repo_link");
+            }
             ("POST", ["scm_repo_link", "manual_deploy"]) => manual_deploy(&mut state, &application, incoming),
             _ => return error::not_found("route"),
         }

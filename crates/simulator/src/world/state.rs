@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::action::Action;
 use super::application::{Application, Provider};
 use super::change::{Change, Milestone};
-use super::deployment::{Progress, Record, number_of_cloud66_id, uuid};
+use super::deployment::{Progress, Record, Via, number_of_cloud66_id, uuid};
 use super::history::History;
 use super::scenario::Phase;
 
@@ -109,6 +109,14 @@ impl State {
     /// How many deployments an application has.
     pub(crate) fn count(&self, index: usize) -> usize {
         self.present(index).len() + self.history.length(index) as usize
+    }
+
+    /// How many of an application's deployments of the present were made through the API.
+    pub(crate) fn api_count(&self, index: usize) -> usize {
+        self.present(index)
+            .iter()
+            .filter(|record| record.via == Via::Api)
+            .count()
     }
 
     /// The n-th deployment of an application, newest first.

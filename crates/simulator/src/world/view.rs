@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::application::{Application, Provider};
 use super::course::Start;
-use super::deployment::Record;
+use super::deployment::{Record, Via};
 use super::scenario::{Phase, Scenario};
 use super::snapshot::AddedApplication;
 use super::state::State;
@@ -42,6 +42,8 @@ pub struct ApplicationSummary {
     pub environment: String,
     /// How many deployments it has.
     pub deployments: usize,
+    /// How many of those of the present were made by calls of the provider's API.
+    pub api_deployments: usize,
 }
 
 /// A deployment of the world.
@@ -57,6 +59,12 @@ pub struct DeploymentSummary {
     pub scenario: Scenario,
     /// Where it is.
     pub phase: Phase,
+    /// Branch, tag or commit, where it was asked for one.
+    pub git_ref: Option<String>,
+    /// Where its source came from, where it was told.
+    pub source_url: Option<String>,
+    /// Whether a call of the provider's API made it.
+    pub by_api: bool,
     /// When it was asked for.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
@@ -101,6 +109,9 @@ fn summary(state: &State, application: &Application, deployment: &state::Deploym
         id: api_id(application.provider, state.seed(), &deployment.record),
         scenario: deployment.record.scenario,
         phase: deployment.progress.phase,
+        git_ref: deployment.record.git_ref.clone(),
+        source_url: deployment.record.source_url.clone(),
+        by_api: deployment.record.via == Via::Api,
         created_at: deployment.record.created_at,
         started_at: deployment.progress.started_at,
         finished_at: deployment.progress.finished_at,
@@ -152,6 +163,7 @@ impl World {
             name: application.name.clone(),
             environment: application.environment.clone(),
             deployments: state.count(application.index),
+            api_deployments: state.api_count(application.index),
         };
         state.of_provider(provider).map(summary).collect()
     }
@@ -258,6 +270,7 @@ impl World {
             name,
             environment,
             deployments: 0,
+            api_deployments: 0,
         })
     }
 
