@@ -28,7 +28,7 @@ const FREE: &[&str] = &["slipway", "slipway-test-database", "slipway-tests", "sl
 /// Libraries that decide what a crate can do, and who may name them.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "builtin-postgres"]),
-    ("reqwest", &["provider-http", "simulator"]),
+    ("reqwest", &["provider-http", "simulator", "slipway"]),
     ("axum", &["server", "simulator"]),
     ("postgresql_embedded", &["builtin-postgres"]),
     ("testcontainers", &[]),

@@ -1,5 +1,7 @@
 //! The commands and their options.
 
+pub(crate) mod client;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -10,7 +12,7 @@ use uuid::Uuid;
 
 /// One API over the deployments of several platforms.
 #[derive(Debug, Parser)]
-#[command(name = "slipway", version)]
+#[command(name = "slipway", version, max_term_width = 120)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -33,6 +35,8 @@ pub(crate) enum Command {
     Token(TokenCommand),
     /// Print the OpenAPI document
     Openapi(OpenapiArgs),
+    #[command(flatten)]
+    Client(client::ClientCommand),
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,29 @@
 //! The commands, one file each.
 
+mod action;
+mod apps;
+mod board;
+mod cancel;
+mod completions;
 mod demo;
+mod get;
+mod list;
+mod logs;
 mod migrate;
+mod redeploy;
+mod rollback;
 mod serve;
+mod session;
 mod simulate;
 mod token;
+mod trigger;
+mod wait;
+mod watch;
 
 use std::io::Write;
 
 use crate::cli::Command;
+use crate::cli::client::ClientCommand;
 use crate::failure::Failure;
 
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
@@ -34,14 +49,41 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
             print(&document.map_err(|error| Failure::new(error.to_string()))?)
         }
         Command::Openapi(_) => print(&slipway_server::openapi_json()),
+        Command::Client(command) => ask(command).await,
+    }
+}
+
+async fn ask(command: ClientCommand) -> Result<(), Failure> {
+    match command {
+        ClientCommand::List(args) => list::run(*args).await,
+        ClientCommand::Get(args) => get::run(args).await,
+        ClientCommand::Watch(args) => watch::run(args).await,
+        ClientCommand::Wait(args) => wait::run(args).await,
+        ClientCommand::Logs(args) => logs::run(args).await,
+        ClientCommand::Trigger(args) => trigger::run(args).await,
+        ClientCommand::Cancel(args) => cancel::run(args).await,
+        ClientCommand::Redeploy(args) => redeploy::run(args).await,
+        ClientCommand::Rollback(args) => rollback::run(args).await,
+        ClientCommand::Apps(args) => apps::run(args).await,
+        ClientCommand::Board(args) => board::run(args).await,
+        ClientCommand::Completions(args) => completions::run(&args),
     }
 }
 
 /// Writes to standard output, at once.
 fn print(text: &str) -> Result<(), Failure> {
+    print_as_it_is(text)?;
+    if text.ends_with('\n') {
+        Ok(())
+    } else {
+        print_as_it_is("\n")
+    }
+}
+
+fn print_as_it_is(text: &str) -> Result<(), Failure> {
     let mut output = std::io::stdout().lock();
-    let newline = if text.ends_with('\n') { "" } else { "\n" };
-    write!(output, "{text}{newline}")
+    output
+        .write_all(text.as_bytes())
         .and_then(|()| output.flush())
-        .map_err(|error| Failure::new(format!("standard output cannot be written: {error}")))
+        .map_err(|error| Failure::of_output(&error))
 }

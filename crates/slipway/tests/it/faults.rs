@@ -86,7 +86,7 @@ fn a_configuration_with_faults_tells_them_all() {
 #[test]
 fn a_wrong_option_is_explained() {
     let output = run(&mut command(&["demo", "--listen", "8080"]));
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(64));
     assert!(
         String::from_utf8(output.stderr)
             .unwrap()

@@ -58,7 +58,7 @@ fn a_gateway_without_any_configured_token_takes_those_of_the_command_line() {
     ]));
     assert!(refused.contains("cannot be restricted"), "{refused}");
     let unknown = run(&mut slipway(&["token", "create", "--name", "a", "--scope", "root"]));
-    assert_eq!(unknown.status.code(), Some(2));
+    assert_eq!(unknown.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("deployments:read"));
 
     let listed = said(&["token", "list", "--json"]);

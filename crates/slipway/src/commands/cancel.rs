@@ -1,0 +1,9 @@
+//! `slipway cancel`: stops a deployment that is under way.
+
+use super::action;
+use crate::cli::client::ActionArgs;
+use crate::failure::Failure;
+
+pub(crate) async fn run(args: ActionArgs) -> Result<(), Failure> {
+    action::on_target("cancel", "Stop this deployment", args).await
+}

@@ -1,0 +1,9 @@
+//! `slipway redeploy`: deploys once more what a deployment deployed.
+
+use super::action;
+use crate::cli::client::ActionArgs;
+use crate::failure::Failure;
+
+pub(crate) async fn run(args: ActionArgs) -> Result<(), Failure> {
+    action::on_target("redeploy", "Deploy once more what this one deployed", args).await
+}
