@@ -118,6 +118,10 @@ pub enum Authority {
 pub mod reason {
     /// The provider answers 404 for a deployment that had not ended.
     pub const GONE_UPSTREAM: &str = "gone_upstream";
+    /// A call of ours had no answer, and nobody knows what came of it.
+    pub const OUTCOME_UNKNOWN: &str = "outcome_unknown";
+    /// A call of ours was never made.
+    pub const NEVER_SENT: &str = "never_sent";
     /// The provider reports a failure that no mapping names.
     pub const UNCLASSIFIED: &str = "unclassified";
 }

@@ -87,6 +87,14 @@ impl Context {
         })
     }
 
+    /// A connection for what somebody waits for: it does not queue behind the sync.
+    pub(crate) async fn connection_of_a_write(&self) -> Result<Connection, StoreError> {
+        Ok(Connection {
+            connection: self.pool.acquire().await?,
+            _share: None,
+        })
+    }
+
     /// Notes what the database's clock says now.
     pub fn note_database_time(&self, database_now: OffsetDateTime) {
         *self.offset.lock().unwrap_or_else(PoisonError::into_inner) = database_now - self.clock.now();

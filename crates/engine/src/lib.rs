@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod context;
+pub mod freezes;
 mod freshness;
 pub mod ingest;
 pub mod relabel;
@@ -8,6 +9,7 @@ pub mod rules;
 pub mod supervisor;
 pub mod sync;
 mod views;
+pub mod writes;
 
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use slipway_store::PgPool;
 
 pub use context::Context;
 pub use sync::SyncSettings;
+pub use writes::Writes;
 
 use supervisor::Supervisor;
 
@@ -25,6 +28,7 @@ use supervisor::Supervisor;
 pub struct Engine {
     context: Context,
     settings: SyncSettings,
+    writes: Option<Writes>,
 }
 
 impl Engine {
@@ -33,6 +37,23 @@ impl Engine {
         Self {
             context: Context::new(pool, registry, clock),
             settings,
+            writes: None,
+        }
+    }
+
+    /// The same that also ends the writes of these callers that a crash or a lost answer left open.
+    #[must_use]
+    pub fn with_writes(mut self, writes: Writes) -> Self {
+        self.writes = Some(writes);
+        self
+    }
+
+    /// An engine over what others work with, too.
+    pub fn of(settings: SyncSettings, context: Context) -> Self {
+        Self {
+            context,
+            settings,
+            writes: None,
         }
     }
 
@@ -61,6 +82,12 @@ impl Engine {
         supervisor.spawn("freshness", move || {
             freshness::announce(context.clone(), shutdown.clone())
         });
+        if let Some(writes) = self.writes.clone() {
+            let (is_only_process, shutdown) = (self.settings.is_only_process, supervisor.shutdown().clone());
+            supervisor.spawn("writes", move || {
+                writes::reconcile(writes.clone(), is_only_process, shutdown.clone())
+            });
+        }
         let (context, shutdown) = (self.context.clone(), supervisor.shutdown().clone());
         let relabel = Arc::new(relabel::Relabel::default());
         supervisor.spawn("relabel", move || {

@@ -94,11 +94,11 @@ impl Rule {
     }
 }
 
-fn is_among(wanted: &[String], value: Option<&str>) -> bool {
+pub(crate) fn is_among(wanted: &[String], value: Option<&str>) -> bool {
     wanted.is_empty() || value.is_some_and(|value| wanted.iter().any(|wanted| wanted == value))
 }
 
-fn is_like(patterns: &[String], value: Option<&str>) -> bool {
+pub(crate) fn is_like(patterns: &[String], value: Option<&str>) -> bool {
     patterns.is_empty() || value.is_some_and(|value| patterns.iter().any(|pattern| matches(pattern, value)))
 }
 

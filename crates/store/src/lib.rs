@@ -5,6 +5,8 @@ pub mod audit;
 pub mod deployments;
 mod error;
 pub mod event_log;
+pub mod idempotency;
+pub mod intents;
 pub mod labels;
 pub mod listener;
 pub mod page;

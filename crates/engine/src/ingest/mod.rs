@@ -5,8 +5,10 @@
 //! unchanged takes no lock and writes nothing.
 
 mod applications;
+mod claim;
 pub(crate) mod events;
 mod plan;
+mod reserve;
 
 use std::collections::HashMap;
 
@@ -14,15 +16,20 @@ use slipway_core::observation::Asked;
 use slipway_core::provider::Capabilities;
 use slipway_core::{ApplicationId, DeploymentObservation, Outcome, transition};
 use slipway_store::{
-    Connection, PgConnection, StoreError, deployments, event_log, restamps, sync_targets, transitions, views,
+    Connection, PgConnection, StoreError, deployments, event_log, intents, restamps, sync_targets, transitions, views,
 };
 use slipway_store::{applications as application_rows, unmapped_statuses};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use applications::{archive, ingest_applications};
 
+pub(crate) use claim::CLAIM_WITHIN;
+pub(crate) use plan::{Plan, Written};
+pub(crate) use reserve::{Seat, outcome_unknown};
+
 use crate::context::Context;
-use plan::Plan;
+use claim::Place;
 
 /// Proof that a sync target is leased to us; a write with a lost lease is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +66,8 @@ pub struct Report {
     pub known: usize,
     /// Provider ids of which the order of observations cannot decide: read each by id and bring that as a correction.
     pub contradictions: Vec<String>,
+    /// How many were left out because a write of ours, which is in flight, may have made them: its answer tells.
+    pub deferred: usize,
     /// The number of the last event written.
     pub last_event: Option<i64>,
 }
@@ -93,6 +102,7 @@ pub async fn ingest(context: &Context, batch: &Batch) -> Result<Report, IngestEr
         let more = Box::pin(ingest(context, &again)).await?;
         report.created += more.created;
         report.changed += more.changed;
+        report.deferred += more.deferred;
         report.contradictions.extend(more.contradictions);
         report.last_event = more.last_event.or(report.last_event);
     }
@@ -174,40 +184,61 @@ async fn write(context: &Context, conn: &mut PgConnection, batch: &Batch) -> Res
     }
     let stored = deployments::find_by_provider_ids(conn, batch.application_id, &provider_ids(batch)).await?;
     let now = context.clock.now();
-    // Where another release wrote last, the rest of the application has to be gone through again.
-    let view = context.views.of(application.account.as_str());
-    let outdated = views::note(conn, &[application.id.0], view).await?;
-    restamps::insert(conn, &outdated).await?;
+    let places = claim::places(context, conn, &application, batch, &stored).await?;
     let mut plan = Plan::new(application, stored, now);
     for observation in &batch.observations {
-        plan.observe(observation, batch.asked);
+        match places.get(&observation.provider_deployment_id) {
+            None => plan.observe(observation, batch.asked),
+            Some(Place::Wait) => plan.defer(),
+            Some(Place::Of(intent_id, deployment)) => {
+                plan.claim((**deployment).clone(), observation, batch.asked);
+                intents::close(conn, *intent_id).await?;
+            }
+        }
     }
+    let written = store(context, conn, plan, batch.capabilities, now).await?;
+    let last_event = event_log::append(conn, &written.events, now).await?;
+    transaction.commit().await.map_err(StoreError::from)?;
+    Ok(Report {
+        last_event,
+        ..written.report
+    })
+}
+
+/// Looks at what else a plan concerns, decides, and writes everything but the events: those the caller appends last. The
+/// caller holds the application's lock.
+pub(crate) async fn store(
+    context: &Context,
+    conn: &mut PgConnection,
+    mut plan: Plan,
+    capabilities: Capabilities,
+    now: OffsetDateTime,
+) -> Result<Written, IngestError> {
+    // Where another release wrote last, the rest of the application has to be gone through again.
+    let view = context.views.of(plan.account());
+    let outdated = views::note(conn, &[plan.application_id().0], view).await?;
+    restamps::insert(conn, &outdated).await?;
     for id in plan.wanted() {
         if let Some(deployment) = deployments::find(conn, id).await? {
             plan.supply(deployment);
         }
     }
-    if plan.must_look_for_live(batch.capabilities.live_rule)
-        && let Some(deployment) = deployments::find_last_succeeded(conn, batch.application_id, &plan.ids()).await?
+    if plan.must_look_for_live(capabilities.live_rule)
+        && let Some(deployment) = deployments::find_last_succeeded(conn, plan.application_id(), &plan.ids()).await?
     {
         plan.supply(deployment);
     }
-    let outcome = plan.conclude(batch.capabilities)?;
-    deployments::insert(conn, &outcome.inserts, now).await?;
-    deployments::update(conn, &outcome.updates, now).await?;
-    for deployment in &outcome.remembered {
+    let written = plan.conclude(capabilities)?;
+    deployments::insert(conn, &written.inserts, now).await?;
+    deployments::update(conn, &written.updates, now).await?;
+    for deployment in &written.remembered {
         deployments::remember(conn, deployment).await?;
     }
-    transitions::append(conn, &outcome.transitions(), now).await?;
-    if let Some(application) = &outcome.application {
+    transitions::append(conn, &written.transitions(), now).await?;
+    if let Some(application) = &written.application {
         application_rows::update(conn, application).await?;
     }
-    let last_event = event_log::append(conn, &outcome.events, now).await?;
-    transaction.commit().await.map_err(StoreError::from)?;
-    Ok(Report {
-        last_event,
-        ..outcome.report
-    })
+    Ok(written)
 }
 
 async fn count_unmapped(context: &Context, conn: &mut PgConnection, batch: &Batch) -> Result<(), IngestError> {

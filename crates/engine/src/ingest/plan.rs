@@ -7,7 +7,7 @@ use slipway_core::observation::Asked;
 use slipway_core::provider::{Capabilities, LiveRule};
 use slipway_core::transition::Changes;
 use slipway_core::{
-    Application, Deployment, DeploymentId, DeploymentObservation, Outcome, Status, Tracked, transition,
+    Application, Deployment, DeploymentId, DeploymentObservation, Outcome, Status, Tracked, Via, transition,
 };
 use slipway_store::deployments::StoredDeployment;
 use slipway_store::event_log::NewEvent;
@@ -15,6 +15,7 @@ use slipway_store::transitions::NewTransition;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::reserve::Seat;
 use super::{Report, events};
 
 /// One deployment on its way through the batch.
@@ -26,11 +27,11 @@ pub(super) struct Draft {
     pub(super) changes: Changes,
     /// It had ended before its application was first seen: told by one event for the whole batch.
     pub(super) is_history: bool,
-    raw: Option<serde_json::Value>,
+    pub(super) raw: Option<serde_json::Value>,
 }
 
 impl Draft {
-    fn stored(deployment: Deployment) -> Self {
+    pub(super) fn stored(deployment: Deployment) -> Self {
         let before = Some(deployment.clone());
         Self {
             deployment,
@@ -56,6 +57,7 @@ impl Draft {
             self.changes.any()
                 || before.is_live != self.deployment.is_live
                 || before.is_latest != self.deployment.is_latest
+                || before.provider_deployment_id != self.deployment.provider_deployment_id
                 || before.superseded_by_id != self.deployment.superseded_by_id
         })
     }
@@ -63,18 +65,27 @@ impl Draft {
 
 /// What a batch comes to, ready to be written.
 #[derive(Debug)]
-pub(super) struct Written {
+pub(crate) struct Written {
     pub(super) report: Report,
     pub(super) inserts: Vec<StoredDeployment>,
     pub(super) updates: Vec<StoredDeployment>,
     /// Nothing public changed, only what the state machine remembers.
     pub(super) remembered: Vec<Deployment>,
     pub(super) application: Option<Application>,
-    pub(super) events: Vec<NewEvent>,
+    /// To be appended last.
+    pub(crate) events: Vec<NewEvent>,
     drafts: Vec<Draft>,
 }
 
 impl Written {
+    /// The public JSON of a deployment, if it was written.
+    pub(crate) fn body_of(&self, id: DeploymentId) -> Option<&str> {
+        let mut written = self.inserts.iter().chain(&self.updates);
+        written
+            .find(|stored| stored.deployment.id == id)
+            .map(|stored| stored.body.as_str())
+    }
+
     pub(super) fn transitions(&self) -> Vec<NewTransition<'_>> {
         let changed = self
             .drafts
@@ -93,16 +104,16 @@ impl Written {
 
 /// A batch in the making.
 #[derive(Debug)]
-pub(super) struct Plan {
-    application: Application,
+pub(crate) struct Plan {
+    pub(super) application: Application,
     stored: HashMap<String, Deployment>,
-    drafts: BTreeMap<DeploymentId, Draft>,
-    report: Report,
-    now: OffsetDateTime,
+    pub(super) drafts: BTreeMap<DeploymentId, Draft>,
+    pub(super) report: Report,
+    pub(super) now: OffsetDateTime,
 }
 
 impl Plan {
-    pub(super) fn new(application: Application, stored: HashMap<String, Deployment>, now: OffsetDateTime) -> Self {
+    pub(crate) fn new(application: Application, stored: HashMap<String, Deployment>, now: OffsetDateTime) -> Self {
         let report = Report {
             known: stored.len(),
             ..Report::default()
@@ -116,7 +127,7 @@ impl Plan {
         }
     }
 
-    pub(super) fn observe(&mut self, observation: &DeploymentObservation, asked: Asked) {
+    pub(crate) fn observe(&mut self, observation: &DeploymentObservation, asked: Asked) {
         let before = self.stored.get(&observation.provider_deployment_id);
         match transition(before.map(|deployment| &deployment.tracked), observation, asked) {
             Outcome::Unchanged | Outcome::Stale => {}
@@ -143,16 +154,32 @@ impl Plan {
     }
 
     fn create(&mut self, observation: &DeploymentObservation, tracked: Tracked, asked: Asked) {
+        let seat = Seat {
+            id: DeploymentId::new(self.now),
+            created_at: self.now,
+            rollback_of_id: None,
+        };
+        self.seat(&seat, Some(observation), tracked, asked.via);
+    }
+
+    /// A new deployment, which the provider has named if `observation` is given.
+    pub(super) fn seat(
+        &mut self,
+        seat: &Seat,
+        observation: Option<&DeploymentObservation>,
+        tracked: Tracked,
+        via: Via,
+    ) {
         let details = &tracked.details;
-        let created_at = details.created_at.or(details.started_at).unwrap_or(self.now);
+        let created_at = details.created_at.or(details.started_at).unwrap_or(seat.created_at);
         let ended_at = tracked.finished_at.unwrap_or(created_at);
         let is_history = tracked.state.is_finished && ended_at <= self.application.first_seen_at;
         let deployment = Deployment {
-            id: DeploymentId::new(self.now),
+            id: seat.id,
             application_id: self.application.id,
             provider: self.application.provider.clone(),
             account: self.application.account.clone(),
-            provider_deployment_id: Some(observation.provider_deployment_id.clone()),
+            provider_deployment_id: observation.map(|observation| observation.provider_deployment_id.clone()),
             environment: self.application.environment.clone(),
             labels: self.application.labels.clone(),
             application_name: self.application.observed.name.clone(),
@@ -160,21 +187,20 @@ impl Plan {
             is_live: None,
             is_latest: false,
             superseded_by_id: None,
-            rollback_of_id: None,
+            rollback_of_id: seat.rollback_of_id,
             created_at: slipway_core::clock::to_stored_precision(created_at),
             version: 0,
             first_seen_at: self.now,
             observed_at: self.now,
-            observed_via: asked.via,
+            observed_via: via,
             updated_at: self.now,
         };
-        let raw = observation.raw.clone();
         let draft = Draft {
             deployment,
             before: None,
             changes: Changes::default(),
             is_history,
-            raw,
+            raw: observation.and_then(|observation| observation.raw.clone()),
         };
         self.drafts.insert(draft.deployment.id, draft);
     }

@@ -18,7 +18,7 @@ use slipway_engine::rules::{Rule, Rules};
 use crate::relabel::{relabel_all, with_capabilities};
 use crate::world::{World, application, deployment};
 
-const GUARD: &str = r"
+pub(crate) const GUARD: &str = r"
 CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     before jsonb := CASE WHEN TG_OP = 'UPDATE' THEN to_jsonb(OLD) - 'tracked' - 'rules_hash' - 'view_hash' END;

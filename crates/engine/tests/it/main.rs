@@ -6,3 +6,4 @@ mod provider;
 mod relabel;
 mod sync;
 mod world;
+mod writes;

@@ -69,10 +69,11 @@ pub async fn find_listed_activity(conn: &mut PgConnection, id: Uuid) -> Result<O
     Ok(found.fetch_optional(conn).await?.flatten())
 }
 
-/// Makes an application's target due now. False when there is none.
+/// Makes an application's target due now, also when a look at it is under way that may not see what it is asked for: then it
+/// is due again after that. False when there is none.
 pub async fn make_due(conn: &mut PgConnection, application_id: ApplicationId) -> Result<bool> {
     let done = sqlx::query!(
-        "UPDATE sync_targets SET next_poll_at = least(next_poll_at, now()) WHERE application_id = $1",
+        "UPDATE sync_targets SET next_poll_at = least(next_poll_at, now()), is_requested = true WHERE application_id = $1",
         application_id.0
     )
     .execute(conn)

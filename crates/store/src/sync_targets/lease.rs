@@ -82,7 +82,7 @@ pub async fn acquire_due(
         ), due AS (SELECT id FROM due_accounts UNION ALL SELECT id FROM due_applications)
         UPDATE sync_targets AS target
         SET lease_token = gen_random_uuid(), lease_holder = $3, lease_expires_at = now() + $4::bigint * interval '1 millisecond',
-            last_attempt_at = now()
+            last_attempt_at = now(), is_requested = false
         FROM due WHERE target.id = due.id
         RETURNING target.id, target.lease_token AS "lease_token!", now() AS "leased_at!", target.account, target.application_id,
                   target.failure_count, target.last_success_at, target.backfill_state, target.backfill_page,
@@ -175,6 +175,7 @@ pub async fn release(
         SET lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL,
             interval_ms = $3,
             next_poll_at = CASE
+                WHEN is_requested AND $5 THEN now()
                 WHEN application_id IS NOT NULL AND $5 AND listed_activity IS DISTINCT FROM coalesce($7, listed_activity)
                 THEN now() ELSE now() + $4::bigint * interval '1 millisecond' END,
             failure_count = CASE WHEN $5 THEN 0 ELSE failure_count + 1 END,

@@ -3,6 +3,7 @@
 mod activity;
 mod freshness;
 mod lease;
+mod write_fault;
 
 use slipway_core::ApplicationId;
 use sqlx::PgConnection;
@@ -17,6 +18,8 @@ pub use freshness::{
 pub use lease::{
     Attempt, LeasedTarget, acquire_due, find_next_due_ms, hold_lease, record_success, release, release_all, renew_lease,
 };
+
+pub use write_fault::{WriteFaultRow, clear_write_fault, list_write_faults, note_write_fault};
 
 use crate::Result;
 
@@ -62,6 +65,6 @@ pub async fn insert_application(
     Ok(())
 }
 
-fn milliseconds(duration: Duration) -> i64 {
+pub(crate) fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.whole_milliseconds()).unwrap_or(i64::MAX)
 }

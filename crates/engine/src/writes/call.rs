@@ -1,0 +1,119 @@
+//! The call: one process wins the turn, asks the provider once, and settles.
+
+use std::time::Duration;
+
+use slipway_core::provider::{Accepted, ErrorKind, ProviderError, Write};
+use slipway_core::{AccountName, Application};
+use slipway_store::applications;
+use slipway_store::intents::{self, Intent};
+use uuid::Uuid;
+
+use super::begin::application_ref;
+use super::settle::Outcome;
+use super::{CALL_LIMIT, Refusal, Reply, WriteError, Writes, answer, failpoint};
+use crate::ingest::IngestError;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A cancel without an answer is called again after this time.
+const CANCEL_AGAIN_AFTER: time::Duration = time::Duration::seconds(3);
+
+impl Writes {
+    /// Calls, and settles with what comes back.
+    pub(super) async fn call(&self, intent: Intent) -> Result<Reply, WriteError> {
+        let (id, token) = (intent.new.id, intent.lease_token.unwrap_or_default());
+        failpoint::reach("before_call").await;
+        let Some((intent, application)) = self.take_turn(id, token).await? else {
+            return self.read_answer(id).await;
+        };
+        let result = self.ask(&intent, &application).await;
+        failpoint::reach("after_call").await;
+        let outcome = match result {
+            Ok(accepted) => Outcome::Accepted(Box::new(accepted)),
+            Err(error) if error.may_have_been_applied => {
+                tracing::warn!(intent.id = %id, error = %error, "a write has no answer that can be trusted");
+                if matches!(intent.new.request, Write::Cancel { .. }) {
+                    return self.call_again_later(&intent, token, &error).await;
+                }
+                Outcome::Unknown
+            }
+            Err(error) => {
+                tracing::info!(intent.id = %id, error = %error, "the provider refused a write");
+                Outcome::refused(&error, &intent, self.context.registry.get(&application.account))
+            }
+        };
+        let settled = self.settle_surely(id, token, outcome).await?;
+        failpoint::reach("after_commit").await;
+        answer::reply(&settled, false)
+    }
+
+    async fn take_turn(&self, id: Uuid, token: Uuid) -> Result<Option<(Intent, Application)>, WriteError> {
+        let mut conn = self.context.connection_of_a_write().await?;
+        let lease = time::Duration::try_from(self.lease).unwrap_or(time::Duration::MAX);
+        let now = self.context.database_now();
+        let Some(intent) = intents::begin_call(&mut conn, id, token, lease, now).await? else {
+            return Ok(None);
+        };
+        let application = applications::find(&mut conn, intent.new.application_id).await?;
+        Ok(Some((intent, application.ok_or(WriteError::NotFound)?)))
+    }
+
+    async fn ask(&self, intent: &Intent, application: &Application) -> Result<Accepted, ProviderError> {
+        let account = AccountName::from(intent.new.account.as_str());
+        let Some(provider) = self.context.registry.get(&account) else {
+            let message = "the account is not configured any more";
+            return Err(ProviderError::new(ErrorKind::Unsupported, "slipway", "write", message));
+        };
+        let (application, reference) = (application_ref(application), intent.new.id.to_string());
+        let call = provider.write(&application, &intent.new.request, &reference);
+        match tokio::time::timeout(CALL_LIMIT, call).await {
+            Ok(result) => result,
+            Err(_) => {
+                let error = ProviderError::new(
+                    ErrorKind::Unavailable,
+                    provider.info().name,
+                    intent.new.request.action(),
+                    "no answer in time",
+                );
+                Err(error.possibly_applied())
+            }
+        }
+    }
+
+    /// What the provider said must not be lost to a database that is away for a moment. Where it is away for longer than the
+    /// lease, the reconciler ends what is left.
+    pub(super) async fn settle_surely(&self, id: Uuid, token: Uuid, outcome: Outcome) -> Result<Intent, WriteError> {
+        let limit = tokio::time::Instant::now() + self.lease;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.settle(id, token, &outcome).await {
+                Err(IngestError::Store(error)) if error.is_transient() && tokio::time::Instant::now() < limit => {
+                    tracing::warn!(intent.id = %id, error = %error, "an answer could not be stored and is stored again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    async fn call_again_later(&self, intent: &Intent, token: Uuid, error: &ProviderError) -> Result<Reply, WriteError> {
+        let mut conn = self.context.connection_of_a_write().await?;
+        let due_at = self.context.database_now() + CANCEL_AGAIN_AFTER;
+        intents::postpone(&mut conn, intent.new.id, token, due_at).await?;
+        let detail = format!("{} did not answer; the gateway asks again by itself", error.provider);
+        Ok(Reply::Refused {
+            refusal: Refusal {
+                retry_after_s: Some(5),
+                ..Refusal::new("provider_unavailable", detail)
+            },
+            is_replay: false,
+        })
+    }
+
+    async fn read_answer(&self, id: Uuid) -> Result<Reply, WriteError> {
+        let mut conn = self.context.connection_of_a_write().await?;
+        let intent = intents::find(&mut conn, id).await?.ok_or(WriteError::NotFound)?;
+        answer::reply(&intent, false)
+    }
+}

@@ -1,0 +1,378 @@
+//! Intents: what callers asked providers to do, and how far it came. One process at a time works on an intent; expiry is by
+//! database time, and the token fences off a late one.
+
+use slipway_core::provider::Write;
+use slipway_core::{ApplicationId, DeploymentId};
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{Result, StoreError, sync_targets};
+
+/// An intent to be committed.
+#[derive(Debug, Clone)]
+pub struct NewIntent {
+    /// Its id.
+    pub id: Uuid,
+    /// The application it is for.
+    pub application_id: ApplicationId,
+    /// The account that sees the application.
+    pub account: String,
+    /// What it was asked of.
+    pub target: Option<DeploymentId>,
+    /// The id that its deployment will have; none for a cancel.
+    pub deployment_id: Option<DeploymentId>,
+    /// What to ask the provider.
+    pub request: Write,
+    /// Whether the caller asked to deploy in spite of a freeze window.
+    pub overrides_freeze: bool,
+    /// Who asked, for programs.
+    pub principal_id: String,
+    /// Who asked, for people.
+    pub principal: String,
+    /// The request.
+    pub request_id: Option<String>,
+    /// Where the request came from.
+    pub client_address: Option<String>,
+    /// When it was asked.
+    pub created_at: OffsetDateTime,
+}
+
+/// How far an intent came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IntentState {
+    /// Committed, not called.
+    Waiting,
+    /// A call is or was in flight, and no answer is stored.
+    Calling,
+    /// Its deployment is published, and the provider has not named it.
+    Claimable,
+    /// Nothing more to do.
+    Settled,
+}
+
+impl IntentState {
+    const ALL: [Self; 4] = [Self::Waiting, Self::Calling, Self::Claimable, Self::Settled];
+
+    /// The stored spelling.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Calling => "calling",
+            Self::Claimable => "claimable",
+            Self::Settled => "settled",
+        }
+    }
+}
+
+/// An intent as it is stored.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// What was committed.
+    pub new: NewIntent,
+    /// How far it came.
+    pub state: IntentState,
+    /// Proves whose turn it is.
+    pub lease_token: Option<Uuid>,
+    /// When it was last called.
+    pub calling_at: Option<OffsetDateTime>,
+    /// The highest number known at the call.
+    pub highest_known_id: Option<String>,
+    /// `accepted`, `refused`, `unknown` or `never_sent`.
+    pub outcome: Option<String>,
+    /// What the caller is told.
+    pub answer: Option<serde_json::Value>,
+}
+
+struct IntentRow {
+    id: Uuid,
+    application_id: Uuid,
+    account: String,
+    target_deployment_id: Option<Uuid>,
+    deployment_id: Option<Uuid>,
+    request: serde_json::Value,
+    overrides_freeze: bool,
+    principal_id: String,
+    principal: String,
+    request_id: Option<String>,
+    client_address: Option<String>,
+    created_at: OffsetDateTime,
+    state: String,
+    lease_token: Option<Uuid>,
+    calling_at: Option<OffsetDateTime>,
+    highest_known_id: Option<String>,
+    outcome: Option<String>,
+    answer: Option<serde_json::Value>,
+}
+
+impl TryFrom<IntentRow> for Intent {
+    type Error = StoreError;
+
+    fn try_from(row: IntentRow) -> Result<Self> {
+        let inconsistent = |what: String| StoreError::inconsistent("intents", format!("row {}: {what}", row.id));
+        let request = serde_json::from_value(row.request)
+            .map_err(|error| inconsistent(format!("request is not understood: {error}")))?;
+        let state = IntentState::ALL
+            .into_iter()
+            .find(|state| state.as_str() == row.state)
+            .ok_or_else(|| inconsistent(format!("state {} is not known", row.state)))?;
+        Ok(Self {
+            new: NewIntent {
+                id: row.id,
+                application_id: ApplicationId(row.application_id),
+                account: row.account,
+                target: row.target_deployment_id.map(DeploymentId),
+                deployment_id: row.deployment_id.map(DeploymentId),
+                request,
+                overrides_freeze: row.overrides_freeze,
+                principal_id: row.principal_id,
+                principal: row.principal,
+                request_id: row.request_id,
+                client_address: row.client_address,
+                created_at: row.created_at,
+            },
+            state,
+            lease_token: row.lease_token,
+            calling_at: row.calling_at,
+            highest_known_id: row.highest_known_id,
+            outcome: row.outcome,
+            answer: row.answer,
+        })
+    }
+}
+
+/// Commits an intent with the caller's transaction. It is its writer's for `lease`.
+pub async fn insert(conn: &mut PgConnection, new: &NewIntent, lease_token: Uuid, lease: Duration) -> Result<()> {
+    let request =
+        serde_json::to_value(&new.request).map_err(|error| StoreError::inconsistent("intents", error.to_string()))?;
+    sqlx::query!(
+        r#"
+        INSERT INTO intents (id, application_id, account, action, target_deployment_id, deployment_id, request,
+                             overrides_freeze, principal_id, principal, request_id, client_address, created_at, state,
+                             lease_token, lease_expires_at, due_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'waiting', $14,
+                now() + $15::bigint * interval '1 millisecond', $13)
+        "#,
+        new.id,
+        new.application_id.0,
+        new.account,
+        new.request.action(),
+        new.target.map(|id| id.0),
+        new.deployment_id.map(|id| id.0),
+        request,
+        new.overrides_freeze,
+        new.principal_id,
+        new.principal,
+        new.request_id,
+        new.client_address,
+        new.created_at,
+        lease_token,
+        sync_targets::milliseconds(lease)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// One intent.
+pub async fn find(conn: &mut PgConnection, id: Uuid) -> Result<Option<Intent>> {
+    let row = sqlx::query_as!(
+        IntentRow,
+        r#"
+        SELECT id, application_id, account, target_deployment_id, deployment_id, request, overrides_freeze, principal_id,
+               principal, request_id, client_address, created_at, state, lease_token, calling_at, highest_known_id,
+               outcome, answer
+        FROM intents WHERE id = $1
+        "#,
+        id
+    );
+    row.fetch_optional(conn).await?.map(Intent::try_from).transpose()
+}
+
+/// One intent, locked until the end of the transaction. The caller holds its application's lock.
+pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Intent>> {
+    let row = sqlx::query_as!(
+        IntentRow,
+        r#"
+        SELECT id, application_id, account, target_deployment_id, deployment_id, request, overrides_freeze, principal_id,
+               principal, request_id, client_address, created_at, state, lease_token, calling_at, highest_known_id,
+               outcome, answer
+        FROM intents WHERE id = $1 FOR UPDATE
+        "#,
+        id
+    );
+    row.fetch_optional(conn).await?.map(Intent::try_from).transpose()
+}
+
+/// The turn to call: only the holder of the token wins it, and only once, but for a cancel, which may be repeated. Notes
+/// when, and the highest number among the provider's ids. Answers the intent as it is from then on.
+pub async fn begin_call(
+    conn: &mut PgConnection,
+    id: Uuid,
+    lease_token: Uuid,
+    lease: Duration,
+    calling_at: OffsetDateTime,
+) -> Result<Option<Intent>> {
+    let row = sqlx::query_as!(
+        IntentRow,
+        r#"
+        UPDATE intents AS intent
+        SET state = 'calling', calling_at = $4, lease_expires_at = now() + $3::bigint * interval '1 millisecond',
+            highest_known_id = (
+                SELECT max(provider_deployment_id::bigint)::text FROM deployments AS known
+                WHERE known.application_id = intent.application_id AND known.provider_deployment_id ~ '^[0-9]{1,18}$')
+        WHERE id = $1 AND lease_token = $2 AND (state = 'waiting' OR (state = 'calling' AND action = 'cancel'))
+        RETURNING id, application_id, account, target_deployment_id, deployment_id, request, overrides_freeze,
+                  principal_id, principal, request_id, client_address, created_at, state, lease_token, calling_at,
+                  highest_known_id, outcome, answer
+        "#,
+        id,
+        lease_token,
+        sync_targets::milliseconds(lease),
+        calling_at
+    );
+    row.fetch_optional(conn).await?.map(Intent::try_from).transpose()
+}
+
+/// What an intent comes to.
+#[derive(Debug, Clone)]
+pub struct Settling {
+    /// [`IntentState::Claimable`] or [`IntentState::Settled`].
+    pub state: IntentState,
+    /// `accepted`, `refused`, `unknown` or `never_sent`.
+    pub outcome: &'static str,
+    /// What the caller is told.
+    pub answer: serde_json::Value,
+    /// The deployment that the answer names.
+    pub deployment_id: Option<DeploymentId>,
+    /// When it was settled.
+    pub at: OffsetDateTime,
+    /// When to look again, where its deployment can still be claimed.
+    pub due_at: OffsetDateTime,
+}
+
+/// Stores the answer, in the transaction of what it tells of. The caller holds the intent's lock.
+pub async fn settle(conn: &mut PgConnection, id: Uuid, settling: &Settling) -> Result<()> {
+    sqlx::query!(
+        r#"
+        UPDATE intents
+        SET state = $2, outcome = $3, answer = $4, deployment_id = $5, settled_at = $6, due_at = $7,
+            lease_token = NULL, lease_expires_at = NULL
+        WHERE id = $1
+        "#,
+        id,
+        settling.state.as_str(),
+        settling.outcome,
+        settling.answer,
+        settling.deployment_id.map(|id| id.0),
+        settling.at,
+        settling.due_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The intents of an application whose deployments the provider may still name: in flight, or published without a name.
+/// Oldest first. The caller holds the application's lock.
+pub async fn list_open(conn: &mut PgConnection, application_id: ApplicationId) -> Result<Vec<Intent>> {
+    let rows = sqlx::query_as!(
+        IntentRow,
+        r#"
+        SELECT id, application_id, account, target_deployment_id, deployment_id, request, overrides_freeze, principal_id,
+               principal, request_id, client_address, created_at, state, lease_token, calling_at, highest_known_id,
+               outcome, answer
+        FROM intents
+        WHERE application_id = $1 AND state IN ('calling', 'claimable') AND action <> 'cancel'
+        ORDER BY created_at, id
+        "#,
+        application_id.0
+    );
+    let rows = row_vec(rows.fetch_all(conn).await?)?;
+    Ok(rows)
+}
+
+fn row_vec(rows: Vec<IntentRow>) -> Result<Vec<Intent>> {
+    rows.into_iter().map(Intent::try_from).collect()
+}
+
+/// Closes an intent whose answer is stored: its deployment was named, or given up. The caller holds the application's lock.
+pub async fn close(conn: &mut PgConnection, id: Uuid) -> Result<()> {
+    sqlx::query!(
+        "UPDATE intents SET state = 'settled', lease_token = NULL, lease_expires_at = NULL WHERE id = $1",
+        id
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Puts off the next look at an intent, and gives it back.
+pub async fn postpone(conn: &mut PgConnection, id: Uuid, lease_token: Uuid, due_at: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "UPDATE intents SET due_at = $3, lease_token = NULL, lease_expires_at = NULL WHERE id = $1 AND lease_token = $2",
+        id,
+        lease_token,
+        due_at
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Takes, for `lease`, at most `limit` intents of these accounts that are due at `now` and that nobody works on.
+pub async fn acquire_due(
+    conn: &mut PgConnection,
+    accounts: &[String],
+    now: OffsetDateTime,
+    lease: Duration,
+    limit: i64,
+) -> Result<Vec<Intent>> {
+    let rows = sqlx::query_as!(
+        IntentRow,
+        r#"
+        WITH due AS (
+            SELECT id FROM intents
+            WHERE state <> 'settled' AND account = ANY($1) AND due_at <= $2
+              AND (lease_expires_at IS NULL OR lease_expires_at < now())
+            ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE intents AS intent
+        SET lease_token = gen_random_uuid(), lease_expires_at = now() + $3::bigint * interval '1 millisecond'
+        FROM due WHERE intent.id = due.id
+        RETURNING intent.id, application_id, account, target_deployment_id, deployment_id, request, overrides_freeze,
+                  principal_id, principal, request_id, client_address, created_at, state, lease_token, calling_at,
+                  highest_known_id, outcome, answer
+        "#,
+        accounts,
+        now,
+        sync_targets::milliseconds(lease),
+        limit
+    );
+    row_vec(rows.fetch_all(conn).await?)
+}
+
+/// Gives back every intent of the time before `before`, for a process that began then and knows itself to be the only one.
+pub async fn release_all(conn: &mut PgConnection, before: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "UPDATE intents SET lease_token = NULL, lease_expires_at = NULL WHERE state <> 'settled' AND created_at < $1",
+        before
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What made a deployment, where that was an intent.
+pub async fn find_request_of(conn: &mut PgConnection, deployment_id: DeploymentId) -> Result<Option<Write>> {
+    let found = sqlx::query_scalar!(
+        "SELECT request FROM intents WHERE deployment_id = $1 ORDER BY created_at LIMIT 1",
+        deployment_id.0
+    );
+    found
+        .fetch_optional(conn)
+        .await?
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|error| StoreError::inconsistent("intents", error.to_string()))
+}
