@@ -270,6 +270,19 @@ impl Api {
         Ok(Stream::new(response))
     }
 
+    /// Opens the event stream where a gateway may be going or full.
+    ///
+    /// # Errors
+    /// When there is no connection, or the stream is refused.
+    pub async fn open_stream(&self, last_event_id: Option<&str>) -> Result<Stream, reqwest::Error> {
+        let mut request = self.http.get(format!("{}/api/v1/events/stream", self.base));
+        if let Some(id) = last_event_id {
+            request = request.header("Last-Event-ID", id);
+        }
+        let response = request.bearer_auth(&self.token).send().await?;
+        Ok(Stream::new(response.error_for_status()?))
+    }
+
     /// As [`Api::try_stream`].
     ///
     /// # Panics

@@ -60,11 +60,11 @@ impl From<sqlx::Error> for StoreError {
                 // Serialization failure, deadlock, lock timeout.
                 Some("40001" | "40P01" | "55P03") => Self::Conflict(error),
                 // Connection exceptions, too many connections, shutting down, starting up, read-only after a fail-over, no
-                // connections accepted.
+                // connections accepted, idle too long within a transaction.
                 Some(code)
                     if code.starts_with("08")
                         || code.starts_with("57P0")
-                        || matches!(code, "53300" | "25006" | "55000") =>
+                        || matches!(code, "53300" | "25006" | "55000" | "25P03") =>
                 {
                     Self::Unavailable(error)
                 }

@@ -14,12 +14,22 @@ pub type PoolConnection = sqlx::pool::PoolConnection<Postgres>;
 /// The schema, built in.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
+/// A process that is stopped or cut off in the middle of a transaction would hold its locks for as long as it pleases, the
+/// event log's counter among them, and every other replica would wait. Nothing of ours pauses within a transaction.
+const GIVE_UP_IDLE_TRANSACTIONS: &str = "SET idle_in_transaction_session_timeout = '5s'";
+
 /// A pool of at most `max_connections`. Does not connect yet: a database that is away is found out by the first statement,
 /// which then waits 3 seconds at most.
 pub fn connect_lazily(options: PgConnectOptions, max_connections: u32) -> PgPool {
     PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(3))
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                sqlx::query(GIVE_UP_IDLE_TRANSACTIONS).execute(conn).await?;
+                Ok(())
+            })
+        })
         // A ping before every use costs a round trip; a dead connection is found out by the statement itself.
         .test_before_acquire(false)
         .connect_lazy_with(options)

@@ -1,5 +1,6 @@
 //! What a running gateway must hold, whatever happens to it.
 
+mod chaos;
 mod crash;
 mod demo;
 mod outage;

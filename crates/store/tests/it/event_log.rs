@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use slipway_core::EventType;
-use slipway_store::{PgPool, event_log};
+use slipway_store::{PgPool, event_log, pool};
 use slipway_test_database::TestDatabase;
 
 use crate::rows::{START, event};
@@ -136,4 +136,24 @@ async fn wait_until_one_waits_for_a_lock(pool: &PgPool) {
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     panic!("nobody waits for the counter row");
+}
+
+#[tokio::test]
+async fn who_stops_in_the_middle_of_a_transaction_does_not_hold_up_the_others_for_ever() {
+    let database = TestDatabase::create().await.expect("a database");
+    let replicas = [(); 2].map(|()| pool::connect_lazily(database.options.clone(), 1));
+    let mut stopped = replicas[0].begin().await.expect("a transaction");
+    event_log::append(&mut stopped, &[event(EventType::DeploymentCreated)], START)
+        .await
+        .expect("appended");
+    let mut other = replicas[1].begin().await.expect("a transaction");
+    let appending = event_log::append(&mut other, &[event(EventType::DeploymentFinished)], START);
+    tokio::time::timeout(Duration::from_secs(60), appending)
+        .await
+        .expect("the lock is given back")
+        .expect("appended");
+    other.commit().await.expect("committed");
+    let error = stopped.commit().await.map_err(slipway_store::StoreError::from);
+    assert!(error.expect_err("it was given up").is_transient());
+    assert_eq!(follow(&database.pool, 0).await, [(1, "deployment.finished".to_owned())]);
 }
