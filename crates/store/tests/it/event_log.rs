@@ -147,7 +147,8 @@ async fn who_stops_in_the_middle_of_a_transaction_does_not_hold_up_the_others_fo
         .await
         .expect("appended");
     let mut other = replicas[1].begin().await.expect("a transaction");
-    let appending = event_log::append(&mut other, &[event(EventType::DeploymentFinished)], START);
+    let events = [event(EventType::DeploymentFinished)];
+    let appending = event_log::append(&mut other, &events, START);
     tokio::time::timeout(Duration::from_secs(60), appending)
         .await
         .expect("the lock is given back")
