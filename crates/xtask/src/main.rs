@@ -40,6 +40,12 @@ enum Task {
         #[arg(long)]
         all: bool,
     },
+    /// The chaos test in its full size: 200 followers, 10,000 events, everything killed three times
+    Chaos {
+        /// Repeats a run: everything random follows from it
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Everything that is checked beside the tests: format, clippy, licences and sources, generated files
     Ci,
     /// Renew crates/store/.sqlx from a throw-away database
@@ -74,6 +80,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Test { clients, arguments } => test::run(clients, &arguments),
         Task::Clients { all } => test::run_clients(all),
+        Task::Chaos { seed } => test::run_chaos(seed),
         Task::Ci => ci::run(),
         Task::Sqlx { check } => sqlx_cache::run(check),
         Task::Openapi { check, action: None } => openapi::run(check),

@@ -43,6 +43,15 @@ pub(crate) fn run_clients(all: bool) -> Result<()> {
     close(&clients::run(node::find()?.as_ref(), all)?)
 }
 
+/// The chaos test in its full size; optimized, because the followers take gigabytes.
+pub(crate) fn run_chaos(seed: u64) -> Result<()> {
+    let mut command = cargo(&["test", "--release", "-p", "slipway-tests", "--test", "it", "chaos"]);
+    command
+        .env("SLIPWAY_CHAOS", "full")
+        .env("SLIPWAY_CHAOS_SEED", seed.to_string());
+    close(&run_and_count(&mut command)?)
+}
+
 /// The closing line.
 fn close(count: &Count) -> Result<()> {
     let line = format!("{} passed, {} failed\n", count.passed, count.failed);
