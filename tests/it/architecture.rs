@@ -20,6 +20,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("simulator", &[]),
     ("builtin-postgres", &[]),
     ("config", &[]),
+    // A user of the public API: it needs nothing of ours.
+    ("dashboard", &[]),
 ];
 
 /// The composition root, and what supports tests and chores: they may use everything.
@@ -29,7 +31,7 @@ const FREE: &[&str] = &["slipway", "slipway-test-database", "slipway-tests", "sl
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "builtin-postgres"]),
     ("reqwest", &["provider-http", "simulator", "slipway"]),
-    ("axum", &["server", "simulator"]),
+    ("axum", &["dashboard", "server", "simulator"]),
     ("postgresql_embedded", &["builtin-postgres"]),
     ("testcontainers", &[]),
 ];

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -14,8 +14,8 @@ use crate::problem::{Code, Problem};
 use crate::routes;
 use crate::state::AppState;
 
-/// Everything that is served.
-pub fn router(state: AppState) -> Router {
+/// Everything that is served: the API, and `pages`, which need no token.
+pub fn router(state: AppState, pages: Router<AppState>) -> Router {
     let limit = from_fn_with_state(state.clone(), middleware::limit);
     let (short, _) = routes::short().split_for_parts();
     let (waiting, _) = routes::waiting().split_for_parts();
@@ -30,6 +30,7 @@ pub fn router(state: AppState) -> Router {
         .into_iter()
         .fold(Router::new(), |router, (path, method)| router.route(path, method))
         .merge(openapi::swagger_ui())
+        .merge(pages)
         .route_layer(limit);
     let router = Router::new()
         .merge(free)
@@ -53,9 +54,8 @@ pub fn router(state: AppState) -> Router {
 }
 
 /// What lies outside the API and needs no token, or finds out by itself who asks.
-fn free() -> [(&'static str, MethodRouter<AppState>); 6] {
+fn free() -> [(&'static str, MethodRouter<AppState>); 5] {
     [
-        ("/", get(async || Redirect::temporary("/docs/"))),
         ("/livez", get(routes::health::livez)),
         ("/readyz", get(routes::health::readyz)),
         ("/healthz", get(routes::health::healthz)),

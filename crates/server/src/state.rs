@@ -49,6 +49,8 @@ pub struct ServerSettings {
     pub cors_origins: Vec<url::Origin>,
     /// Whether everybody may read who reaches the gateway. For listeners of this machine only.
     pub open_access: bool,
+    /// Where access is open: whether everybody may also deploy and read raw answers. For simulated platforms.
+    pub open_writes: bool,
 }
 
 impl Default for ServerSettings {
@@ -68,6 +70,7 @@ impl Default for ServerSettings {
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             open_access: false,
+            open_writes: false,
         }
     }
 }

@@ -53,6 +53,9 @@ pub(crate) struct DemoArgs {
     /// Everything random in a new simulated world follows from it
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Let nobody in without a token [default: on an address of this machine, everybody may look and deploy]
+    #[arg(long)]
+    pub(crate) require_token: bool,
 }
 
 #[derive(Debug, Args)]

@@ -146,7 +146,7 @@ async fn serve(
     });
     Ok(tokio::spawn(slipway_server::serve(
         api.listener,
-        slipway_server::router(state),
+        slipway_server::router(state, slipway_dashboard::router()),
         shutdown,
     )))
 }

@@ -16,7 +16,7 @@ export class Gateway {
     const folder = mkdtempSync(join(tmpdir(), "slipway-clients-"));
     // As root, the database runs as another user, who has to get through.
     chmodSync(folder, 0o711);
-    const child = spawn(program, ["demo", "--json", "--listen", "127.0.0.1:0", "--data-dir", join(folder, "data")], {
+    const child = spawn(program, ["demo", "--json", "--require-token", "--listen", "127.0.0.1:0", "--data-dir", join(folder, "data")], {
       stdio: ["ignore", "pipe", "inherit"],
     });
     const gateway = new Gateway();

@@ -78,6 +78,11 @@ pub(crate) fn refuse_cross_site(method: &Method, headers: &HeaderMap, public_url
         .with_detail("a change with a session must come from a page of the gateway's own origin"))
 }
 
+/// Whether a browser tells where a request comes from; other programs do not.
+pub(crate) fn tells_origin(headers: &HeaderMap) -> bool {
+    headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(header::ORIGIN)
+}
+
 fn is_own_origin(origin: &str, headers: &HeaderMap, public_url: Option<&Url>) -> bool {
     if let Some(url) = public_url {
         return url.origin().ascii_serialization() == origin;

@@ -26,7 +26,7 @@ use slipway_store::{PgPool, StoreError};
 pub(crate) use audit::record_refusal;
 pub use audit::{Actor, record};
 pub use client::Network;
-pub(crate) use client::{Peer, address, is_forwarded, is_loopback_host, refuse_cross_site};
+pub(crate) use client::{Peer, address, is_forwarded, is_loopback_host, refuse_cross_site, tells_origin};
 pub use configured::{Token, Tokens};
 pub use issue::{NewToken, create_token, revoke_token};
 pub use oidc::{Oidc, OidcRestrictions, OidcSettings};
@@ -137,7 +137,7 @@ impl Access {
                 let expires_at = expires_at.map_err(|_| Problem::new(Code::TokenExpired))?;
                 self.unexpired(Principal::of_issuer(subject, scopes, visibility.clone(), expires_at))
             }
-            StoredPrincipal::Open => Ok(Principal::open()),
+            StoredPrincipal::Open => Ok(Principal::open(false)),
         }
     }
 

@@ -52,12 +52,13 @@ impl Principal {
         }
     }
 
-    /// Whoever reaches a gateway with open access.
-    pub(crate) fn open() -> Self {
+    /// Whoever reaches a gateway with open access; `may_deploy` where nothing real is behind it.
+    pub(crate) fn open(may_deploy: bool) -> Self {
+        let scopes = if may_deploy { Scopes::TRY } else { Scopes::READ };
         Self {
             id: "open".into(),
             name: "open".into(),
-            scopes: Scopes::READ,
+            scopes,
             visibility: Arc::default(),
             expires_at: None,
             source: Source::Open,

@@ -55,6 +55,8 @@ pub struct Scopes(u8);
 impl Scopes {
     /// What the configured token to read allows: everything that is read, raw payloads apart.
     pub const READ: Self = Self(Scope::DeploymentsRead.bit() | Scope::LogsRead.bit() | Scope::EventsRead.bit());
+    /// Everything but what administers the gateway.
+    pub const TRY: Self = Self(Self::READ.0 | Scope::DeploymentsWrite.bit() | Scope::RawRead.bit());
     /// Everything.
     pub const ADMIN: Self = Self(Scope::Admin.bit());
 

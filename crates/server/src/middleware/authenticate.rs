@@ -103,7 +103,15 @@ async fn admit(state: &AppState, request: &mut Request) -> Result<Principal, Pro
         }
     }
     if state.settings().open_access {
-        return Ok(Principal::open());
+        // A page elsewhere must not act through the browser of whoever runs the gateway.
+        if auth::tells_origin(request.headers()) {
+            auth::refuse_cross_site(
+                request.method(),
+                request.headers(),
+                state.settings().public_url.as_ref(),
+            )?;
+        }
+        return Ok(Principal::open(state.settings().open_writes));
     }
     Err(Problem::new(Code::Unauthenticated).with_detail("this needs a token: send `Authorization: Bearer …`"))
 }

@@ -29,7 +29,6 @@ async fn documents_and_probes_are_free() {
     ] {
         assert_eq!(status(&gateway, path, None).await, StatusCode::OK, "{path}");
     }
-    assert_eq!(status(&gateway, "/", None).await, StatusCode::TEMPORARY_REDIRECT);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -104,7 +104,7 @@ async fn replica(
         settings,
         shutdown: shutdown.clone(),
     });
-    (feed, router(state), shutdown, stop_reader.drop_guard())
+    (feed, router(state, Router::new()), shutdown, stop_reader.drop_guard())
 }
 
 impl Gateway {

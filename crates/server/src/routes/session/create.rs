@@ -8,7 +8,7 @@ use serde_json::json;
 use slipway_api::{NewSessionView, SessionView};
 use slipway_store::Acquire;
 
-use super::{is_secure, tells_origin};
+use super::is_secure;
 use crate::auth::{self, record};
 use crate::extract::{Caller, JsonBody, Parameters};
 use crate::listing::{json_response, to_json};
@@ -34,7 +34,7 @@ pub(crate) async fn create_session(
     _none: Parameters<NoParameters>,
     JsonBody(body): JsonBody<NewSessionView>,
 ) -> Result<Response, Problem> {
-    if tells_origin(&parts.headers) {
+    if auth::tells_origin(&parts.headers) {
         auth::refuse_cross_site(&parts.method, &parts.headers, state.settings().public_url.as_ref())?;
     }
     let address = auth::address(&parts.extensions, &parts.headers, &state.settings().trusted_proxies);

@@ -3,7 +3,6 @@
 pub(crate) mod create;
 pub(crate) mod end;
 
-use http::HeaderMap;
 use http::request::Parts;
 
 use crate::auth;
@@ -16,9 +15,4 @@ fn is_secure(state: &AppState, parts: &Parts) -> bool {
         Some(url) => url.scheme() == "https",
         None => auth::is_forwarded(&parts.headers) || !auth::is_loopback_host(&parts.headers, &parts.uri),
     }
-}
-
-/// Whether a browser tells where a request comes from; other programs do not.
-fn tells_origin(headers: &HeaderMap) -> bool {
-    headers.contains_key("sec-fetch-site") || headers.contains_key(http::header::ORIGIN)
 }

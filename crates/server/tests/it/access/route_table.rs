@@ -81,7 +81,6 @@ fn table() -> Vec<Row> {
             ..row("POST /api/v1/session", read, [401; 7])
         },
         row("DELETE /api/v1/session", read, [204; 7]),
-        row("GET /", read, [307; 7]),
         row("GET /livez", read, [200; 7]),
         row("GET /readyz", read, [200; 7]),
         row("GET /healthz", "admin", [200, 401, 401, 401, 200, 200, 200]),

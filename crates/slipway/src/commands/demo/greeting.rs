@@ -12,6 +12,8 @@ use super::credentials::Credentials;
 pub(crate) struct Greeting<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) credentials: &'a Credentials,
+    /// Whether the dashboard opens without a token.
+    pub(crate) is_open: bool,
     pub(crate) simulator: &'a Simulator,
     pub(crate) folder: &'a Path,
     pub(crate) started_at: Instant,
@@ -46,10 +48,16 @@ impl Greeting<'_> {
             self.simulator.scalingo_api_url(),
             self.simulator.control_url(),
         ];
+        let way_in = if self.is_open {
+            "opens without signing in"
+        } else {
+            "sign in with a token"
+        };
         format!(
             "\
 Slipway runs at {url} (ready after {seconds:.1} s)
 
+  dashboard    {url}/ ({way_in})
   API          {url}/docs
   read token   {read_token}
   admin token  {admin_token}

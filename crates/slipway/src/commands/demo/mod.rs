@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use slipway_core::provider::ProviderRegistry;
 use slipway_core::{AccountName, Clock, SystemClock};
 use slipway_engine::SyncSettings;
-use slipway_engine::rules::Rules;
+use slipway_engine::rules::{Rule, Rules};
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
 use slipway_provider_http::{ConfigError, Secret, Url};
 use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider};
@@ -74,6 +74,10 @@ struct Demo {
 }
 
 impl Demo {
+    fn is_open(&self) -> bool {
+        self.address.ip().is_loopback() && !self.args.require_token
+    }
+
     async fn run(&self, listener: tokio::net::TcpListener, database: &Database) -> Result<(), Failure> {
         let credentials = Credentials::keep_in(&self.folder)?;
         let simulator = simulator(self.args.seed, &self.folder).await?;
@@ -94,7 +98,12 @@ impl Demo {
             listener,
             tokens: serve::tokens(Some(&credentials.read_token), Some(&credentials.admin_token)),
             oidc: None,
-            settings: ServerSettings::default(),
+            settings: ServerSettings {
+                // Nothing real is behind it, so that on this machine the dashboard needs no signing in.
+                open_access: self.is_open(),
+                open_writes: self.is_open(),
+                ..ServerSettings::default()
+            },
         };
         let parts = Parts {
             database,
@@ -102,7 +111,7 @@ impl Demo {
             sync: Some(SyncSettings {
                 ..serve::sync_defaults(&*clock, database)
             }),
-            rules: Rules::default(),
+            rules: rules(),
             clock,
             api: Some(api),
         };
@@ -112,6 +121,7 @@ impl Demo {
             let greeting = Greeting {
                 address: self.address,
                 credentials,
+                is_open: self.is_open(),
                 simulator,
                 folder: &self.folder,
                 started_at: self.started_at,
@@ -130,6 +140,21 @@ impl Demo {
         let ended = self.lifecycle.until_hard(gateway.stop()).await;
         served.and(ended)
     }
+}
+
+/// Scalingo knows no environments; the demo's apps carry them in their names, as is the custom there.
+fn rules() -> Rules {
+    let environment = |name: &str, environment: &str| Rule {
+        providers: vec!["scalingo".to_owned()],
+        names: vec![name.to_owned()],
+        environment: Some(environment.to_owned()),
+        ..Rule::default()
+    };
+    Rules::new(vec![
+        environment("*-staging", "staging"),
+        environment("*-development", "development"),
+        environment("*", "production"),
+    ])
 }
 
 async fn simulator(seed: u64, folder: &Path) -> Result<Simulator, Failure> {
