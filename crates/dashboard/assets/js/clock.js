@@ -56,6 +56,14 @@ export function exact(time) {
   return new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 }
 
+/** The time to the second, without the year where that is this one. @param {string} time */
+export function short(time) {
+  const date = new Date(time);
+  const isThisYear = date.getFullYear() === new Date(now()).getFullYear();
+  const day = date.toLocaleDateString(undefined, { day: "numeric", month: "short", year: isThisYear ? undefined : "numeric" });
+  return `${day}, ${date.toLocaleTimeString()}`;
+}
+
 /** @param {HTMLElement} element */
 function tick(element) {
   const kind = element.dataset.tick;
@@ -68,7 +76,7 @@ function tick(element) {
   }
   const passed = Math.max(0, now() - Date.parse(element.getAttribute("datetime") ?? ""));
   const text = kind === "elapsed" ? duration(passed) : age(passed);
-  const whole = text + (element.dataset.suffix ?? "");
+  const whole = text === "now" ? (element.dataset.suffix ? "just now" : text) : text + (element.dataset.suffix ?? "");
   if (element.textContent !== whole) element.textContent = whole;
 }
 

@@ -59,8 +59,8 @@ function revision({ git }) {
 }
 
 /** @param {Deployment} deployment */
-function who({ actor, failure_reason, trigger }) {
-  if (failure_reason) return h("span", null, spoken(failure_reason));
+function who({ actor, status, failure_reason, trigger }) {
+  if (failure_reason && status !== "canceled") return h("span", null, spoken(failure_reason));
   return h("span", null, actorName(actor) ?? (trigger.kind === "unknown" ? "" : `by ${spoken(trigger.kind)}`));
 }
 

@@ -149,7 +149,7 @@ function drawTop(top, deployment, application) {
     running
       ? h("span", null, deployment.status === "queued" ? "waiting for " : "for ", elapsed(runningSince(deployment)))
       : h("span", null, "ended ", ago(deployment.finished_at ?? deployment.updated_at, " ago")),
-    deployment.duration_ms === null ? null : h("span", null, `took ${duration(deployment.duration_ms)}`),
+    deployment.duration_ms === null || running ? null : h("span", null, `took ${duration(deployment.duration_ms)}`),
     actorName(deployment.actor) ? h("span", null, `by ${actorName(deployment.actor)}`) : null,
     deployment.provider_status ? h("span", null, "the platform says ", h("code", null, deployment.provider_status)) : null,
   ];
@@ -184,9 +184,10 @@ function drawTop(top, deployment, application) {
 
 /** Why it failed, before everything else. @param {Deployment} deployment */
 function failure({ status, failure_reason, failure_message, provider_status, phase }) {
-  if (status !== "failed" && !failure_reason) return null;
+  // A cancel is no failure: the mark beside the name says it all.
+  if (status !== "failed" && (status !== "unknown" || !failure_reason)) return null;
   const reason = failure_reason ? capital(spoken(failure_reason)) : "It failed";
-  const where = phase ? ` during ${spoken(phase)}` : "";
+  const where = phase && !failure_reason?.startsWith(phase) ? ` during ${spoken(phase)}` : "";
   return h(
     "div",
     { class: "failure-box", role: "note" },

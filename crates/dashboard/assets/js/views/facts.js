@@ -1,6 +1,6 @@
 // All that is known of a deployment, as pairs.
 
-import { ago, exact } from "../clock.js";
+import { ago, short } from "../clock.js";
 import { fill, h, icon } from "../dom.js";
 import { actorName, duration, providerName, shortSha, size, spoken } from "../format.js";
 
@@ -18,12 +18,12 @@ export function outside(url, text) {
 
 /** @param {string} name @param {...Child} value */
 export function fact(name, ...value) {
-  const isEmpty = value.every((part) => part === null || part === undefined || part === "");
+  const isEmpty = value.every((part) => part === null || part === undefined || part === "" || (Array.isArray(part) && part.length === 0));
   return isEmpty ? null : h("div", null, h("dt", null, name), h("dd", null, ...value));
 }
 
 /** @param {string | null} time */
-const moment = (time) => (time ? [h("span", { title: time }, exact(time)), h("span", { class: "sub" }, ago(time, " ago"))] : null);
+const moment = (time) => (time ? [h("span", { title: time }, short(time)), h("span", { class: "sub" }, ago(time, " ago"))] : null);
 
 /** @param {HTMLElement} list @param {Deployment} deployment @param {Application} application */
 export function facts(list, deployment, application) {

@@ -29,23 +29,23 @@ export function row(deployment, application, isOfOne) {
     h(
       "span",
       { class: "title" },
-      h("span", { class: "name" }, isOfOne ? (deployment.git.ref ?? deployment.git.branch ?? deployment.kind ?? "Deployment") : (application?.name ?? "An application")),
+      h("span", { class: "name" }, isOfOne ? (shortSha(deployment.git.sha) ?? deployment.git.ref ?? deployment.kind ?? "Deployment") : (application?.name ?? "An application")),
       deployment.is_live ? [" ", h("span", { class: "tag live" }, "live")] : null,
-      h("span", { class: "below" }, place),
+      h("span", { class: "below" }, isOfOne ? (deployment.git.ref ?? deployment.kind ?? "") : place),
     ),
-    what(deployment),
+    what(deployment, isOfOne),
     h("span", { class: "who" }, actorName(deployment.actor) ?? (deployment.trigger.kind === "unknown" ? "" : `by ${spoken(deployment.trigger.kind)}`)),
     took,
     h("span", { class: "age" }, ago(deployment.created_at)),
   );
 }
 
-/** @param {Deployment} deployment */
-function what({ git, failure_reason, failure_message, kind }) {
+/** @param {Deployment} deployment @param {boolean} isOfOne */
+function what({ git, status, failure_reason, failure_message, kind }, isOfOne) {
   const sha = shortSha(git.sha);
   const ref = git.ref && git.ref !== git.sha ? git.ref : git.branch;
-  const first = [sha ? h("span", { class: "mono" }, sha) : null, sha && ref ? " on " : null, ref ?? (sha ? null : (kind ?? "no revision"))];
-  const message = failure_reason || failure_message;
+  const first = isOfOne ? [] : [sha ? h("span", { class: "mono" }, sha) : null, sha && ref ? " on " : null, ref ?? (sha ? null : (kind ?? "no revision"))];
+  const message = status === "canceled" ? null : failure_reason || failure_message;
   return h(
     "span",
     { class: "what" },

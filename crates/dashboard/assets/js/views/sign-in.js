@@ -17,7 +17,9 @@ export function view({ root, title }) {
   });
   const error = h("p", { class: "refusal", id: "sign-in-error", role: "alert", hidden: true });
   const button = h("button", { class: "button primary", type: "submit" }, "Sign in");
-  const form = h("form", null, h("label", { for: "token" }, "Token"), input, error, button);
+  // For programs that keep passwords: they want to know whose it is.
+  const user = h("input", { type: "text", name: "username", autocomplete: "username", value: "token", hidden: true });
+  const form = h("form", null, user, h("label", { for: "token" }, "Token"), input, error, button);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.setAttribute("aria-busy", "true");
