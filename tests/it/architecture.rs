@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("provider-scalingo", &["core", "provider-http"]),
     // None of ours, so that it cannot share a misreading with an adapter.
     ("simulator", &[]),
+    ("conformance", &["core"]),
     ("builtin-postgres", &[]),
     ("config", &[]),
     // A user of the public API: it needs nothing of ours.

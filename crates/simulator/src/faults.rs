@@ -34,6 +34,10 @@ pub enum FaultKind {
     LatencyAfter,
     /// Does what was asked, and answers with `status` and the provider's error body.
     StatusAfter,
+    /// A redirect to `location`.
+    Redirect,
+    /// Answers whose links to sockets lead to `location`.
+    ForeignLinks,
     /// Statuses that nobody has heard of, in answers and in frames.
     UnknownStatus,
     /// Null in every field that is not an id.
@@ -80,6 +84,9 @@ pub struct Fault {
     /// For `status` and `status_after`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// For `redirect` and `foreign_links`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
     /// For `huge_body`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<usize>,
@@ -98,6 +105,7 @@ impl Fault {
             probability: None,
             latency_ms: None,
             status: None,
+            location: None,
             bytes: None,
         }
     }

@@ -128,6 +128,15 @@ async fn with_fault(
             dispatch(front, request, method, segments).await
         }
         FaultKind::Status => error(front.provider, fault.status_code()),
+        FaultKind::Redirect => {
+            let location = fault.location.unwrap_or_default();
+            (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response()
+        }
+        FaultKind::ForeignLinks => {
+            let response = dispatch(front, request, method, segments).await;
+            let location = fault.location.unwrap_or_default();
+            rewritten(response, |body| relinked(body, &location)).await
+        }
         FaultKind::DropAfter => {
             let mut response = dispatch(front, request, method, segments).await;
             response.extensions_mut().insert(Unanswered);
@@ -280,6 +289,16 @@ async fn rewritten(response: Response, change: impl FnOnce(&mut Value)) -> Respo
     change(&mut value);
     parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, value.to_string().into())
+}
+
+/// Puts `location` in the place of every link to a socket.
+fn relinked(value: &mut Value, location: &str) {
+    match value {
+        Value::String(text) if text.starts_with("ws") && text.contains("://") => location.clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| relinked(item, location)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| relinked(field, location)),
+        _ => {}
+    }
 }
 
 /// Null in every plain field of every object in a list or envelope, but for ids and what frames the answer.
