@@ -33,7 +33,9 @@ async function test(name, run) {
 async function against(options, groups) {
   const cases = groups.flatMap(chosen);
   if (cases.length === 0) return;
-  const gateway = await Gateway.start(options);
+  let gateway;
+  await test("a gateway starts", async () => (gateway = await Gateway.start(options)));
+  if (!gateway) return;
   const proxy = await startProxy(gateway.url);
   const browser = await launch();
   try {

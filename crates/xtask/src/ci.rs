@@ -1,11 +1,11 @@
 //! `cargo xtask ci`: what is checked beside the tests. Everything is checked, also after a failure.
 
 use crate::run::{self, Failure, Result, cargo, output, program, say};
-use crate::{deny, openapi, sqlx_cache};
+use crate::{deny, openapi, sqlx_cache, web};
 
 type Check = fn() -> Result<()>;
 
-const CHECKS: [(&str, Check); 5] = [
+const CHECKS: [(&str, Check); 6] = [
     ("format", || run::run(&mut cargo(&["fmt", "--all", "--check"]))),
     ("clippy", || {
         run::run(&mut cargo(&[
@@ -22,6 +22,7 @@ const CHECKS: [(&str, Check); 5] = [
     ("licences and sources", deny::run),
     ("checked queries", || sqlx_cache::run(true)),
     ("contracts", || openapi::run(true)),
+    ("types of the dashboard", web::check_types),
 ];
 
 pub(crate) fn run() -> Result<()> {

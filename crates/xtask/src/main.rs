@@ -11,6 +11,7 @@ mod prepare;
 mod run;
 mod sqlx_cache;
 mod test;
+mod web;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,8 @@ enum Task {
         #[arg(long)]
         all: bool,
     },
+    /// Only the dashboard, in a real browser
+    Web,
     /// The chaos test in its full size: 200 followers, 10,000 events, everything killed three times
     Chaos {
         /// Repeats a run: everything random follows from it
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Task::Test { clients, arguments } => test::run(clients, &arguments),
         Task::Clients { all } => test::run_clients(all),
         Task::Chaos { seed } => test::run_chaos(seed),
+        Task::Web => test::run_web(),
         Task::Ci => ci::run(),
         Task::Sqlx { check } => sqlx_cache::run(check),
         Task::Openapi { check, action: None } => openapi::run(check),

@@ -7,10 +7,11 @@ use crate::clients;
 use crate::node;
 use crate::prepare;
 use crate::run::{Context, Failure, Result, cargo, root, say, show};
+use crate::web;
 
 pub(crate) fn run(all_clients: bool, arguments: &[String]) -> Result<()> {
     say(
-        "runs every test, and brings what is missing for it: a PostgreSQL, curl and jq, Node and Python with locked packages",
+        "runs every test, and brings what is missing for it: a PostgreSQL, curl and jq, Node and Python with locked packages, Chromium",
     );
     let server = prepare::postgres()?;
     prepare::tools()?;
@@ -35,7 +36,15 @@ pub(crate) fn run(all_clients: bool, arguments: &[String]) -> Result<()> {
     if arguments.is_empty() || all_clients {
         count.add(&clients::run(node.as_ref(), all_clients)?);
     }
+    if arguments.is_empty() {
+        count.add(&web::run(node.as_ref())?);
+    }
     close(&count)
+}
+
+/// Only the dashboard.
+pub(crate) fn run_web() -> Result<()> {
+    close(&web::run(node::find()?.as_ref())?)
 }
 
 /// Only the generated clients.

@@ -26,12 +26,6 @@ void begin();
 
 async function begin() {
   try {
-    // A one-time code, for screens on walls. It is in the fragment, which no server and no log sees.
-    const code = new URLSearchParams(location.hash.slice(1)).get("code");
-    if (code) {
-      history.replaceState(history.state, "", location.pathname + location.search);
-      await session.signIn({ code }).catch(() => {});
-    }
     const who = await session.whoami();
     showWho();
     if (!who) return router.askToSignIn();

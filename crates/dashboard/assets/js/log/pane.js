@@ -164,10 +164,10 @@ export function logPane(deployment, pageSignal) {
       pen = new Pen();
       list.replaceChildren();
     },
-    onEnd(why) {
+    onEnd(why, reason) {
       isLive = false;
       follow.hidden = true;
-      end.textContent = why === "end" ? (texts.length > 0 ? "End of the log" : "The log is empty") : "The session has ended";
+      end.textContent = why !== "end" ? "The session has ended" : texts.length === 0 ? "The log is empty" : reason && reason !== "complete" ? `End of the log (${reason.replaceAll("_", " ")})` : "End of the log";
     },
     onState: (isConnected, message) => (end.textContent = isConnected ? "Waiting for more…" : message || "Reconnecting…"),
   };

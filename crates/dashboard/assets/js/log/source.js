@@ -7,7 +7,7 @@ import { readEventStream } from "../../slipway-events.js";
  * @typedef {Object} Reader
  * @property {(lines: string[], first: number) => void} onLines Lines, and the number of the first of them.
  * @property {() => void} onReset What was shown is not the log any more: it comes again from its beginning.
- * @property {(why: string) => void} onEnd
+ * @property {(why: string, reason?: string | null) => void} onEnd
  * @property {(isConnected: boolean, message: string) => void} onState
  */
 
@@ -34,17 +34,17 @@ export async function followLog(id, reader, signal) {
       reader.onState(true, "");
       if (answer.body) {
         await readEventStream(answer.body, {
-          onBlock({ id: position, event, data }) {
+          onBlock({ id, event, data }) {
+            const { line, text, reason } = data ? JSON.parse(data) : {};
             if (event === "reset") {
               last = "";
               reader.onReset();
             } else if (event === "end" || event === "auth_expired") {
               hasEnded = true;
-              reader.onEnd(event);
-            } else if (position && event !== "heartbeat") {
-              last = position;
-              reader.onLines([lineOf(data)], Number(position.split(":").at(-1)));
-            }
+              reader.onEnd(event, reason);
+            } else if (event === "line") reader.onLines([text], line);
+            // Also a block without data has a position: where to go on.
+            if (id) last = id;
           },
         });
       }
@@ -60,16 +60,5 @@ export async function followLog(id, reader, signal) {
     failures += 1;
     const pause = Math.min(PAUSE_MS.first * 2 ** Math.min(failures - 1, 6), PAUSE_MS.longest) * (0.5 + Math.random());
     await new Promise((resolve) => setTimeout(resolve, pause));
-  }
-}
-
-/** A line is text, or JSON with it. @param {string} data */
-function lineOf(data) {
-  if (!data.startsWith("{")) return data;
-  try {
-    const { text, line } = JSON.parse(data);
-    return typeof text === "string" ? text : typeof line === "string" ? line : data;
-  } catch {
-    return data;
   }
 }

@@ -63,6 +63,7 @@ export async function view({ root, parts: [id], signal, title }) {
 
   function draw() {
     if (!deployment || !application) return;
+    if (!whole.isConnected) fill(root, whole);
     const name = application.name;
     title(`${statusWord(deployment.status)}: ${name}`);
     drawTop(top, deployment, application);
@@ -131,11 +132,14 @@ export async function view({ root, parts: [id], signal, title }) {
     }
   }
 
-  fill(
-    root,
-    h("div", { class: "live-data" }, top, h("div", { class: "columns" }, h("div", null, phaseCard, h("section", { class: "card" }, tabs, panel)), side)),
-  );
+  const whole = h("div", { class: "live-data" }, top, h("div", { class: "columns" }, h("div", null, phaseCard, h("section", { class: "card" }, tabs, panel)), side));
+  fill(root, skeleton());
   await live.follow({ read: load, apply, signal });
+}
+
+function skeleton() {
+  const bone = (/** @type {string} */ kind) => h("div", { class: `skeleton ${kind}`, "aria-hidden": "true" });
+  return h("div", null, bone("title"), h("div", { class: "columns" }, bone("tall"), bone("tall")));
 }
 
 /** @param {HTMLElement} top @param {Deployment} deployment @param {Application} application */
