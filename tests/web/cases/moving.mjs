@@ -140,8 +140,9 @@ export const cases = {
     const others = [...own].filter((path) => !some.includes(path)).slice(0, 8);
     for (const path of [...some, ...others]) {
       await page.goto(url + path);
-      await page.waitForSelector("main h1");
-      expect(!(await page.textContent("main")).includes("could not be shown"), `${path} is shown`);
+      const text = () => page.textContent("main");
+      await until(`${path} is shown`, async () => (await page.isVisible("main h1")) || /could not|nothing here/.test(await text()));
+      expect(await page.isVisible("main h1"), `${path}: ${await text()}`);
     }
   },
 

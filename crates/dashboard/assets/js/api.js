@@ -3,6 +3,7 @@
 import { learn } from "./clock.js";
 
 const BASE = "/api/v1";
+const READ_ATTEMPTS = 4;
 
 /** What an answer that is not good says. */
 export class ProblemError extends Error {
@@ -15,6 +16,7 @@ export class ProblemError extends Error {
     /** @type {{ field: string, message: string }[]} */
     this.errors = problem.errors ?? [];
     this.retryAfter = retryAfter;
+    this.isRetryable = problem.retryable === true;
   }
 }
 
@@ -66,13 +68,22 @@ export async function request(method, path, { body, headers, signal } = {}) {
 }
 
 /**
+ * Reads; what may succeed a moment later is asked again.
  * @param {string} path
  * @param {Record<string, string | number | boolean | null | undefined>} [parameters]
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
 export async function read(path, parameters, signal) {
-  return (await request("GET", path + query(parameters), { signal })).json();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await (await request("GET", path + query(parameters), { signal })).json();
+    } catch (error) {
+      if (!(error instanceof ProblemError && error.isRetryable) || attempt === READ_ATTEMPTS || signal?.aborted) throw error;
+      const pause = Math.max(error.retryAfter * 1000, 400 * 2 ** attempt) * (0.5 + Math.random());
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pause, 10_000)));
+    }
+  }
 }
 
 /**
