@@ -184,9 +184,8 @@ impl ApplicationView {
                 redeploy: capabilities.redeploy.into(),
                 cancel: capabilities.cancel.into(),
                 rollback: capabilities.rollback.into(),
-                // As for a deployment: no route serves logs yet.
-                logs: Support::Unsupported,
-                log_stream: Support::Unsupported,
+                logs: (capabilities.read_logs || capabilities.follow_logs).into(),
+                log_stream: capabilities.follow_logs.into(),
                 status_stream: capabilities.follow_status.into(),
             },
             allowed_actions,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use slipway_core::provider::Capabilities;
-use slipway_core::{Deployment, State};
+use slipway_core::{Deployment, LogState, State};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -259,6 +259,25 @@ pub struct DeploymentView {
     pub timeline: Option<Vec<TimelineEntryView>>,
 }
 
+impl LogsView {
+    /// From state and capability: nobody is asked, and no open socket is looked at.
+    fn new(deployment: &Deployment, capabilities: Capabilities) -> Self {
+        let live = deployment.provider_deployment_id.is_some()
+            && !deployment.tracked.state.is_finished
+            && capabilities.follow_logs;
+        let can_be_read = deployment.provider_deployment_id.is_some() && capabilities.read_logs;
+        Self {
+            available: match deployment.log {
+                LogState::Complete => true,
+                LogState::Missing => live,
+                LogState::Open => live || can_be_read,
+            },
+            live,
+            complete: deployment.log == LogState::Complete,
+        }
+    }
+}
+
 impl DeploymentView {
     /// The public form of `deployment`, whose provider offers `capabilities`.
     pub fn new(deployment: &Deployment, capabilities: Capabilities) -> Self {
@@ -337,12 +356,7 @@ impl DeploymentView {
             finished_at: deployment.tracked.finished_at,
             queued_ms: deployment.queued_ms(),
             duration_ms: deployment.duration_ms(),
-            // No route serves logs yet, so none is promised.
-            logs: LogsView {
-                available: false,
-                live: false,
-                complete: false,
-            },
+            logs: LogsView::new(deployment, capabilities),
             allowed_actions,
             blocked_actions,
             labels: deployment.labels.clone(),

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::application::Labels;
 use crate::id::{AccountName, ApplicationId, DeploymentId, ProviderName};
+use crate::log::LogState;
 use crate::observation::Via;
 use crate::transition::Tracked;
 
@@ -177,6 +178,8 @@ pub struct Deployment {
     pub superseded_by_id: Option<DeploymentId>,
     /// On a deployment that a rollback made: the one gone back to.
     pub rollback_of_id: Option<DeploymentId>,
+    /// How far its log is stored.
+    pub log: LogState,
     /// Set once, at first insert; the key that walks rely on.
     pub created_at: OffsetDateTime,
     /// Raised once for each transaction that changes a public field.

@@ -10,6 +10,7 @@ use slipway_store::{PgConnection, PgPool, StoreError};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::logs::LogSettings;
 use crate::rules::Rules;
 use crate::views::Views;
 
@@ -24,6 +25,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// What gives environments, owners and labels.
     pub rules: Arc<Rules>,
+    /// What is kept of logs, and what is masked everywhere.
+    pub logs: Arc<LogSettings>,
     /// What the public JSON of each account's deployments is written by.
     pub(crate) views: Arc<Views>,
     /// How the database's clock differs from ours.
@@ -66,6 +69,7 @@ impl Context {
             registry,
             clock,
             rules: Arc::default(),
+            logs: Arc::default(),
             offset: Arc::default(),
         }
     }
@@ -73,6 +77,12 @@ impl Context {
     /// The same with rules.
     pub fn with_rules(mut self, rules: Rules) -> Self {
         self.rules = Arc::new(rules);
+        self
+    }
+
+    /// The same with what is kept of logs.
+    pub fn with_logs(mut self, logs: LogSettings) -> Self {
+        self.logs = Arc::new(logs);
         self
     }
 

@@ -4,6 +4,7 @@ mod context;
 pub mod freezes;
 mod freshness;
 pub mod ingest;
+pub mod logs;
 pub mod relabel;
 pub mod rules;
 pub mod supervisor;
@@ -63,6 +64,12 @@ impl Engine {
         self
     }
 
+    /// The same with what is kept of logs, and what is masked.
+    pub fn with_logs(mut self, logs: logs::LogSettings) -> Self {
+        self.context = self.context.with_logs(logs);
+        self
+    }
+
     /// What the engine works with, for callers that bring observations in themselves.
     pub fn context(&self) -> &Context {
         &self.context
@@ -92,6 +99,12 @@ impl Engine {
         let relabel = Arc::new(relabel::Relabel::default());
         supervisor.spawn("relabel", move || {
             relabel::run(Arc::clone(&relabel), context.clone(), shutdown.clone())
+        });
+        let (context, shutdown) = (self.context.clone(), supervisor.shutdown().clone());
+        supervisor.spawn("logs", move || logs::fetch::run(context.clone(), shutdown.clone()));
+        let (context, shutdown) = (self.context.clone(), supervisor.shutdown().clone());
+        supervisor.spawn("log_retention", move || {
+            logs::retention::run(context.clone(), shutdown.clone())
         });
     }
 }

@@ -8,8 +8,8 @@ use ring::digest::{Context, SHA256};
 use slipway_api::DeploymentView;
 use slipway_core::provider::{Capabilities, ProviderRegistry};
 use slipway_core::{
-    AccountName, ApplicationId, Authority, Deployment, DeploymentDetails, DeploymentId, Labels, ProviderName, State,
-    Status, Tracked, Via,
+    AccountName, ApplicationId, Authority, Deployment, DeploymentDetails, DeploymentId, Labels, LogState, ProviderName,
+    State, Status, Tracked, Via,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -56,7 +56,10 @@ fn samples() -> Vec<Deployment> {
     for status in Status::ALL {
         for is_finished in [false, true] {
             for variant in 0..4_u8 {
-                samples.push(sample(status, is_finished, variant & 1 == 1, variant & 2 == 2));
+                for log in [LogState::Open, LogState::Complete, LogState::Missing] {
+                    let sample = sample(status, is_finished, variant & 1 == 1, variant & 2 == 2);
+                    samples.push(Deployment { log, ..sample });
+                }
             }
         }
     }
@@ -90,6 +93,7 @@ fn sample(status: Status, is_finished: bool, is_named: bool, is_canceled: bool) 
         is_latest: false,
         superseded_by_id: None,
         rollback_of_id: None,
+        log: LogState::Open,
         created_at: at,
         version: 0,
         first_seen_at: at,

@@ -113,7 +113,7 @@ fn item(frame: &[u8], follow: &Follow) -> Result<StreamItem, ProviderError> {
             .and_then(|(provider_deployment_id, content)| match content {
                 Value::String(content) => Some(StreamItem::Log {
                     provider_deployment_id,
-                    content: content.replace('\0', ""),
+                    content: whole_lines(&content),
                 }),
                 _ => None,
             }),
@@ -126,6 +126,16 @@ fn item(frame: &[u8], follow: &Follow) -> Result<StreamItem, ProviderError> {
         tracing::debug!(provider = NAME, kind, "a frame of the live stream is not understood");
         StreamItem::Alive
     }))
+}
+
+/// A frame holds whole lines, the last one with or without its newline: the provider's own command line prints each frame on
+/// a line of its own. PostgreSQL keeps no NUL.
+fn whole_lines(content: &str) -> String {
+    let mut lines = content.replace('\0', "");
+    if !lines.ends_with('\n') {
+        lines.push('\n');
+    }
+    lines
 }
 
 /// `new` comes with an id, as documented, or with a whole deployment, as the provider's own command line reads it.

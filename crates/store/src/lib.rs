@@ -9,6 +9,7 @@ pub mod idempotency;
 pub mod intents;
 pub mod labels;
 pub mod listener;
+pub mod logs;
 pub mod page;
 pub mod pool;
 pub mod restamps;

@@ -83,11 +83,12 @@ pub enum StreamItem {
         /// The provider's id of it.
         provider_deployment_id: String,
     },
-    /// A piece of log text, with or without a newline at its end.
+    /// A piece of log text as it comes: pieces are joined, and a line ends with its newline and nothing else. Where a
+    /// provider sends lines without one, the adapter adds it.
     Log {
         /// The provider's id of the deployment that it belongs to.
         provider_deployment_id: String,
-        /// The text as the provider sends it.
+        /// The text.
         content: String,
     },
 }

@@ -16,7 +16,8 @@ use slipway_core::observation::Asked;
 use slipway_core::provider::Capabilities;
 use slipway_core::{ApplicationId, DeploymentObservation, Outcome, transition};
 use slipway_store::{
-    Connection, PgConnection, StoreError, deployments, event_log, intents, restamps, sync_targets, transitions, views,
+    Connection, PgConnection, StoreError, deployments, event_log, intents, logs, restamps, sync_targets, transitions,
+    views,
 };
 use slipway_store::{applications as application_rows, unmapped_statuses};
 use time::OffsetDateTime;
@@ -89,14 +90,19 @@ pub enum IngestError {
     Store(#[from] StoreError),
 }
 
-const TRIES: usize = 4;
+pub(crate) const TRIES: usize = 4;
+/// Between the end of a deployment and the first look for its final log: the last lines may still be on their way.
+const LOG_AFTER: time::Duration = time::Duration::seconds(2);
 
 /// Brings a batch in.
 ///
 /// # Errors
 /// See [`IngestError`]; on each of them nothing was written. A conflict with another transaction was tried again before.
 pub async fn ingest(context: &Context, batch: &Batch) -> Result<Report, IngestError> {
-    let (batch, again) = split_repeated(batch);
+    let (mut batch, again) = split_repeated(batch);
+    for observation in &mut batch.observations {
+        context.logs.masks.mask_observation(observation);
+    }
     let mut report = ingest_distinct(context, &batch).await?;
     if let Some(again) = again {
         let more = Box::pin(ingest(context, &again)).await?;
@@ -228,7 +234,11 @@ pub(crate) async fn store(
     {
         plan.supply(deployment);
     }
-    let written = plan.conclude(capabilities)?;
+    let mut written = plan.conclude(capabilities)?;
+    let payloads = written.inserts.iter_mut().chain(&mut written.updates);
+    payloads
+        .filter_map(|stored| stored.raw.as_mut())
+        .for_each(|raw| context.logs.masks.mask_payload(raw));
     deployments::insert(conn, &written.inserts, now).await?;
     deployments::update(conn, &written.updates, now).await?;
     for deployment in &written.remembered {
@@ -237,6 +247,10 @@ pub(crate) async fn store(
     transitions::append(conn, &written.transitions(), now).await?;
     if let Some(application) = &written.application {
         application_rows::update(conn, application).await?;
+    }
+    let finished = written.newly_finished();
+    if !finished.is_empty() && (capabilities.read_logs || capabilities.follow_logs) {
+        logs::request_fetches(conn, &finished, LOG_AFTER, now).await?;
     }
     Ok(written)
 }

@@ -7,7 +7,7 @@ use slipway_core::observation::Asked;
 use slipway_core::provider::{Capabilities, LiveRule};
 use slipway_core::transition::Changes;
 use slipway_core::{
-    Application, Deployment, DeploymentId, DeploymentObservation, Outcome, Status, Tracked, Via, transition,
+    Application, Deployment, DeploymentId, DeploymentObservation, LogState, Outcome, Status, Tracked, Via, transition,
 };
 use slipway_store::deployments::StoredDeployment;
 use slipway_store::event_log::NewEvent;
@@ -86,6 +86,18 @@ impl Written {
             .map(|stored| stored.body.as_str())
     }
 
+    /// The deployments of which this batch brings the end, those apart that ended long ago.
+    pub(super) fn newly_finished(&self) -> Vec<Uuid> {
+        let is_finished = |deployment: &Deployment| deployment.tracked.state.is_finished;
+        let newly = self.drafts.iter().filter(|draft| {
+            is_finished(&draft.deployment)
+                && draft.deployment.provider_deployment_id.is_some()
+                && !draft.is_history
+                && !draft.before.as_ref().is_some_and(is_finished)
+        });
+        newly.map(|draft| draft.deployment.id.0).collect()
+    }
+
     pub(super) fn transitions(&self) -> Vec<NewTransition<'_>> {
         let changed = self
             .drafts
@@ -144,6 +156,10 @@ impl Plan {
                     ..Draft::stored(before)
                 };
                 draft.deployment.tracked = *tracked;
+                if !draft.deployment.tracked.state.is_finished {
+                    // It runs after all: the text that is stored is not its last.
+                    draft.deployment.log = LogState::Open;
+                }
                 if changes.state {
                     draft.deployment.observed_at = self.now;
                     draft.deployment.observed_via = asked.via;
@@ -188,6 +204,7 @@ impl Plan {
             is_latest: false,
             superseded_by_id: None,
             rollback_of_id: seat.rollback_of_id,
+            log: LogState::Open,
             created_at: slipway_core::clock::to_stored_precision(created_at),
             version: 0,
             first_seen_at: self.now,

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::application::Reconciled;
 use super::pace;
 use super::worker::{Failure, Worker};
+use crate::logs::live::{LiveLogs, Taken};
 
 /// How long a stream is kept open after the last deployment ended: the next one often follows.
 const LINGER: Duration = Duration::from_secs(3);
@@ -43,8 +44,15 @@ impl Worker {
         let mut running = unfinished_ids(&reconciled);
         let mut fruitless = 0;
         let mut pause = FIRST_PAUSE;
+        let mut logs = LiveLogs::default();
         loop {
-            let heard = self.listen(provider, application, &mut running, started).await?;
+            logs.reconnected();
+            let heard = self
+                .listen(provider, application, (&mut running, &mut logs), started)
+                .await;
+            // What came before it broke came all the same.
+            logs.flush(&self.context, self.lease).await?;
+            let heard = heard?;
             if heard {
                 (fruitless, pause) = (0, FIRST_PAUSE)
             } else {
@@ -73,7 +81,7 @@ impl Worker {
         &self,
         provider: &SharedProvider,
         application: &Application,
-        running: &mut HashSet<String>,
+        (running, logs): (&mut HashSet<String>, &mut LiveLogs),
         started: Instant,
     ) -> Result<bool, Failure> {
         let mut stream = match provider.follow(&application.1).await {
@@ -94,8 +102,13 @@ impl Worker {
             }
             let deadline =
                 (idle_since + if running.is_empty() { LINGER } else { LONGEST_FOLLOW }).min(started + LONGEST_FOLLOW);
+            let flush_at = logs.flush_at().unwrap_or(deadline);
             let item = tokio::select! {
                 () = self.shutdown.cancelled() => return Ok(heard),
+                () = tokio::time::sleep_until(flush_at), if logs.flush_at().is_some() => {
+                    logs.flush(&self.context, self.lease).await?;
+                    continue;
+                }
                 () = tokio::time::sleep_until(deadline) => return Ok(heard),
                 () = tokio::time::sleep_until(reread_at), if !running.is_empty() => {
                     self.reread(provider, application, running).await?;
@@ -110,6 +123,13 @@ impl Worker {
                 Some(Err(error)) => {
                     self.tell_broken(&error);
                     return Ok(heard);
+                }
+                Some(Ok(StreamItem::Log {
+                    provider_deployment_id: id,
+                    content,
+                })) => {
+                    self.take_log(provider, application, (&mut *running, &mut *logs), (&id, &content))
+                        .await?;
                 }
                 Some(Ok(item)) => self.take(provider, application, running, item).await?,
             }
@@ -143,7 +163,6 @@ impl Worker {
         item: StreamItem,
     ) -> Result<(), Failure> {
         match item {
-            // Logs are followed for their own readers.
             StreamItem::Alive | StreamItem::Log { .. } => {}
             StreamItem::Announced {
                 provider_deployment_id: id,
@@ -163,6 +182,28 @@ impl Worker {
                     // A frame tells little of a deployment that is not known yet, and replays name old ones.
                     self.note(provider, application, running, &id).await?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a piece of log. One of a deployment that nobody has told of brings that in first.
+    async fn take_log(
+        &self,
+        provider: &SharedProvider,
+        application: &Application,
+        (running, logs): (&mut HashSet<String>, &mut LiveLogs),
+        (id, content): (&str, &str),
+    ) -> Result<(), Failure> {
+        if !provider.capabilities().follow_logs {
+            return Ok(());
+        }
+        let taken = logs.take(&self.context, application.0, self.lease, id, content).await?;
+        if taken == Taken::UnknownDeployment {
+            self.note(provider, application, running, id).await?;
+            let taken = logs.take(&self.context, application.0, self.lease, id, content).await?;
+            if taken == Taken::UnknownDeployment {
+                logs.ignore(id);
             }
         }
         Ok(())

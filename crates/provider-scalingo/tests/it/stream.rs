@@ -136,7 +136,7 @@ async fn the_documented_frames_are_read_and_a_close_is_the_end() {
             provider_deployment_id: ID.to_owned()
         }
     );
-    let content = "Bundle completed (2.64s)".to_owned();
+    let content = "Bundle completed (2.64s)\n".to_owned();
     assert_eq!(
         items[2],
         StreamItem::Log {

@@ -12,7 +12,7 @@ use slipway_core::provider::{
 };
 use slipway_core::{
     Application, ApplicationId, ApplicationObservation, Authority, Deployment, DeploymentDetails, DeploymentId,
-    DeploymentObservation, EventType, FreshnessMode, Labels, Outcome, State, Status, Via, transition,
+    DeploymentObservation, EventType, FreshnessMode, Labels, LogState, Outcome, State, Status, Via, transition,
 };
 use slipway_store::deployments::StoredDeployment;
 use slipway_store::event_log::NewEvent;
@@ -167,6 +167,7 @@ pub(crate) async fn insert_observed(
         is_latest: true,
         superseded_by_id: None,
         rollback_of_id: None,
+        log: LogState::Open,
         created_at,
         version: 1,
         first_seen_at: created_at,

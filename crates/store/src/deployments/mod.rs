@@ -32,7 +32,7 @@ pub async fn find_by_provider_ids(
         r#"
         SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
                superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
-               labels, application_name, tracked
+               labels, application_name, log_state, tracked
         FROM deployments WHERE application_id = $1 AND provider_deployment_id = ANY($2)
         "#,
         application_id.0,
@@ -58,7 +58,7 @@ pub async fn find(conn: &mut PgConnection, id: DeploymentId) -> Result<Option<De
         r#"
         SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
                superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
-               labels, application_name, tracked
+               labels, application_name, log_state, tracked
         FROM deployments WHERE id = $1
         "#,
         id.0
@@ -80,7 +80,7 @@ pub async fn find_last_succeeded(
         r#"
         SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
                superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
-               labels, application_name, tracked
+               labels, application_name, log_state, tracked
         FROM deployments WHERE application_id = $1 AND status = $2 AND NOT (id = ANY($3))
         ORDER BY coalesce(finished_at, created_at) DESC, id DESC LIMIT 1
         "#,
@@ -106,7 +106,7 @@ pub async fn list_before(
         r#"
         SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
                superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
-               labels, application_name, tracked, body
+               labels, application_name, log_state, tracked, body
         FROM deployments WHERE application_id = $1 AND (created_at, id) < ($2, $3)
         ORDER BY created_at DESC, id DESC LIMIT $4
         "#,
@@ -138,6 +138,7 @@ pub async fn list_before(
                 version: row.version,
                 labels: row.labels,
                 application_name: row.application_name,
+                log_state: row.log_state,
                 tracked: row.tracked,
             };
             Ok((Deployment::try_from(deployment)?, row.body))

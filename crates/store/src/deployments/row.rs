@@ -1,6 +1,6 @@
 //! From a row to the model.
 
-use slipway_core::{ApplicationId, Deployment, DeploymentId, Tracked, Via};
+use slipway_core::{ApplicationId, Deployment, DeploymentId, LogState, Tracked, Via};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -25,6 +25,7 @@ pub(super) struct DeploymentRow {
     pub(super) version: i64,
     pub(super) labels: serde_json::Value,
     pub(super) application_name: String,
+    pub(super) log_state: String,
     pub(super) tracked: serde_json::Value,
 }
 
@@ -39,6 +40,8 @@ impl TryFrom<DeploymentRow> for Deployment {
             labels::read(row.labels).map_err(|error| inconsistent(format!("labels are not understood: {error}")))?;
         let observed_via = Via::parse(&row.observed_via)
             .ok_or_else(|| inconsistent(format!("observed_via {} is not known", row.observed_via)))?;
+        let log = LogState::parse(&row.log_state)
+            .ok_or_else(|| inconsistent(format!("log_state {} is not known", row.log_state)))?;
         Ok(Self {
             id: DeploymentId(row.id),
             application_id: ApplicationId(row.application_id),
@@ -53,6 +56,7 @@ impl TryFrom<DeploymentRow> for Deployment {
             is_latest: row.is_latest,
             superseded_by_id: row.superseded_by_id.map(DeploymentId),
             rollback_of_id: row.rollback_of_id.map(DeploymentId),
+            log,
             created_at: row.created_at,
             version: row.version,
             first_seen_at: row.first_seen_at,

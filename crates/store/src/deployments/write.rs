@@ -30,11 +30,11 @@ pub async fn insert(conn: &mut PgConnection, new: &[StoredDeployment], recorded_
         INSERT INTO deployments (id, application_id, provider, account, environment, provider_deployment_id, status,
                                  is_finished, is_live, is_latest, superseded_by_id, rollback_of_id, created_at, finished_at,
                                  first_seen_at, observed_at, observed_via, updated_at, version, tracked, body, labels,
-                                 application_name)
+                                 application_name, log_state)
         SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                              $8::boolean[], $9::boolean[], $10::boolean[], $11::uuid[], $12::uuid[], $13::timestamptz[],
                              $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::text[], $18::timestamptz[],
-                             $19::bigint[], $20::jsonb[], $21::text[], $22::jsonb[], $23::text[])
+                             $19::bigint[], $20::jsonb[], $21::text[], $22::jsonb[], $23::text[], $24::text[])
         "#,
         &columns.ids,
         &columns.applications,
@@ -59,6 +59,7 @@ pub async fn insert(conn: &mut PgConnection, new: &[StoredDeployment], recorded_
         &columns.bodies,
         &columns.labels,
         &columns.application_names,
+        &columns.log_states,
     )
     .execute(&mut *conn)
     .await?;
@@ -83,13 +84,13 @@ pub async fn update(conn: &mut PgConnection, changed: &[StoredDeployment], recor
             superseded_by_id = new.superseded_by_id, rollback_of_id = new.rollback_of_id, finished_at = new.finished_at,
             observed_at = new.observed_at, observed_via = new.observed_via, updated_at = new.updated_at,
             version = new.version, tracked = new.tracked, body = new.body, labels = new.labels,
-            application_name = new.application_name
+            application_name = new.application_name, log_state = new.log_state
         FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::boolean[], $8::uuid[],
                     $9::uuid[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::timestamptz[], $14::bigint[],
-                    $15::jsonb[], $16::text[], $17::jsonb[], $18::text[])
+                    $15::jsonb[], $16::text[], $17::jsonb[], $18::text[], $19::text[])
              AS new (id, environment, provider_deployment_id, status, is_finished, is_live, is_latest, superseded_by_id,
                      rollback_of_id, finished_at, observed_at, observed_via, updated_at, version, tracked, body, labels,
-                     application_name)
+                     application_name, log_state)
         WHERE old.id = new.id AND old.version = new.version - 1
         "#,
         &columns.ids,
@@ -110,6 +111,7 @@ pub async fn update(conn: &mut PgConnection, changed: &[StoredDeployment], recor
         &columns.bodies,
         &columns.labels,
         &columns.application_names,
+        &columns.log_states,
     )
     .execute(&mut *conn)
     .await?;
@@ -192,6 +194,7 @@ struct Columns {
     bodies: Vec<String>,
     labels: Vec<serde_json::Value>,
     application_names: Vec<String>,
+    log_states: Vec<String>,
 }
 
 impl Columns {
@@ -223,6 +226,7 @@ impl Columns {
             columns.bodies.push(body.clone());
             columns.labels.push(labels::write(&deployment.labels));
             columns.application_names.push(deployment.application_name.clone());
+            columns.log_states.push(deployment.log.as_str().to_owned());
         }
         Ok(columns)
     }

@@ -96,6 +96,7 @@ pub(crate) async fn insert_deployment(
         is_latest: false,
         superseded_by_id: None,
         rollback_of_id: None,
+        log: slipway_core::LogState::Open,
         created_at,
         version: 1,
         first_seen_at: created_at,
