@@ -9,6 +9,7 @@ mod cursor;
 mod deployment;
 mod event;
 mod freshness;
+mod log;
 mod problem;
 mod provider;
 mod timeline;
@@ -25,6 +26,7 @@ pub use event::{EventList, EventView};
 pub use freshness::{
     AccountFreshnessView, BackfillView, FreshnessMode, FreshnessState, FreshnessView, ListFreshnessView,
 };
+pub use log::{InvalidLogCursor, LogCursor, LogEventView};
 pub use problem::{FieldErrorView, ProblemView};
 pub use provider::{ProviderCapabilitiesView, ProviderList, ProviderView, StatusMappingView, UnmappedStatusView};
 pub use timeline::{TimelineEntryView, TimelineList};

@@ -12,8 +12,8 @@ use std::path::Path;
 pub use fault::{Fault, Faults};
 pub use secret::Secret;
 pub use sections::{
-    AccountOption, AccountSettings, AuthSettings, DatabaseSettings, LogFormat, LogSettings, OidcRestrictions,
-    OidcSettings, ProviderKeys, RuleSettings, ServerSettings, SyncSettings,
+    AccountOption, AccountSettings, AuthSettings, DatabaseSettings, DeploymentLogSettings, LogFormat, LogSettings,
+    OidcRestrictions, OidcSettings, ProviderKeys, RuleSettings, ServerSettings, SyncSettings,
 };
 
 /// The layer below all others, as text: every key with its meaning.
@@ -34,6 +34,8 @@ pub struct Settings {
     pub rules: Vec<RuleSettings>,
     /// How often providers are asked.
     pub sync: SyncSettings,
+    /// What is kept of the logs of deployments.
+    pub logs: DeploymentLogSettings,
     /// What is logged, and how.
     pub log: LogSettings,
 }

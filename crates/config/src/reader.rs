@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn duration(&mut self, key: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
         let wanted = format!(
-            "a time from {:?} to {:?}, such as 500ms, 30s, 5m or 1h",
+            "a time from {:?} to {:?}, such as 500ms, 30s, 5m, 1h or 7d",
             range.start(),
             range.end()
         );
@@ -120,6 +120,7 @@ impl<'a> Reader<'a> {
                 "s" => Duration::from_secs(number),
                 "m" => Duration::from_secs(number.checked_mul(60)?),
                 "h" => Duration::from_secs(number.checked_mul(3_600)?),
+                "d" => Duration::from_secs(number.checked_mul(86_400)?),
                 _ => return None,
             };
             range.contains(&duration).then_some(duration)

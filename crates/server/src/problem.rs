@@ -72,14 +72,20 @@ codes! {
     PermissionDenied = "permission_denied", FORBIDDEN, false, "Permission denied";
     /// No such path or no such resource.
     NotFound = "not_found", NOT_FOUND, false, "Not found";
+    /// The provider has no log of this deployment.
+    LogNotFound = "log_not_found", NOT_FOUND, false, "No log";
     /// The path exists, the method does not; `Allow` names those that do.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, false, "Method not allowed";
+    /// The provider, or its adapter, cannot do this; `detail` says what is possible instead.
+    CapabilityNotSupported = "capability_not_supported", CONFLICT, false, "Not supported by the provider";
     /// The position in the event log cannot be resumed from; read a list and start from its `event_cursor`.
     CursorGone = "cursor_gone", GONE, false, "The cursor is gone";
     /// The body is larger than this API takes.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, false, "The body is too large";
     /// The URI is longer than this API takes.
     UriTooLong = "uri_too_long", URI_TOO_LONG, false, "The URI is too long";
+    /// The range lies outside of what there is; `Content-Range` tells how much that is.
+    RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE, false, "Range not satisfiable";
     /// The body has a type that this API does not take.
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, false, "Unsupported media type";
     /// The body is JSON, but not what the operation takes; `errors` names the fields.
@@ -94,6 +100,8 @@ codes! {
     Internal = "internal", INTERNAL_SERVER_ERROR, true, "Internal error";
     /// The gateway cannot reach its database.
     DatabaseUnavailable = "database_unavailable", SERVICE_UNAVAILABLE, true, "The database is not available";
+    /// The provider cannot be asked now, or did not answer in time.
+    ProviderUnavailable = "provider_unavailable", SERVICE_UNAVAILABLE, true, "The provider is not available";
     /// The issuer of the token cannot be asked for its keys.
     IssuerUnavailable = "issuer_unavailable", SERVICE_UNAVAILABLE, true, "The issuer is not available";
     /// This replica has not seen the position that `min_cursor` names.

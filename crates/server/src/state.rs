@@ -8,7 +8,7 @@ use std::time::Duration;
 use slipway_core::Clock;
 use slipway_core::provider::ProviderRegistry;
 use slipway_engine::supervisor::TaskStatus;
-use slipway_feed::Feed;
+use slipway_feed::{Feed, LogTails};
 use slipway_store::{PgConnection, PgPool, StoreError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -121,6 +121,7 @@ struct Inner {
     refusals: Refusals,
     freshness: FreshnessCache,
     streams: StreamCounter,
+    log_tails: LogTails,
     requests: Semaphore,
 }
 
@@ -138,6 +139,7 @@ impl AppState {
         let refusals = Refusals::new(services.settings.refusals_window);
         let freshness = FreshnessCache::new(services.pool.clone(), Arc::clone(&services.clock));
         let streams = StreamCounter::new(services.settings.streams_per_principal);
+        let log_tails = LogTails::new(services.pool.clone());
         let requests = Semaphore::new(services.settings.concurrent_requests);
         Self(Arc::new(Inner {
             services,
@@ -146,6 +148,7 @@ impl AppState {
             refusals,
             freshness,
             streams,
+            log_tails,
             requests,
         }))
     }
@@ -193,6 +196,10 @@ impl AppState {
 
     pub(crate) fn streams(&self) -> &StreamCounter {
         &self.0.streams
+    }
+
+    pub(crate) fn log_tails(&self) -> &LogTails {
+        &self.0.log_tails
     }
 
     pub(crate) fn requests(&self) -> &Semaphore {

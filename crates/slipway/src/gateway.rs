@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use slipway_core::Clock;
 use slipway_core::provider::ProviderRegistry;
+use slipway_engine::logs::LogSettings;
 use slipway_engine::rules::Rules;
 use slipway_engine::supervisor::Supervisor;
 use slipway_engine::{Engine, SyncSettings};
@@ -30,6 +31,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) sync: Option<SyncSettings>,
     /// What gives environments, owners and labels.
     pub(crate) rules: Rules,
+    /// What is kept of the logs of deployments.
+    pub(crate) logs: LogSettings,
     /// None: no API.
     pub(crate) api: Option<Api>,
 }
@@ -56,6 +59,7 @@ impl Gateway {
             clock,
             sync,
             rules,
+            logs,
             api,
         } = parts;
         let supervisor = Supervisor::new(Arc::clone(&clock), lifecycle.soft.clone());
@@ -63,6 +67,7 @@ impl Gateway {
             let pool = database.pool.clone();
             Engine::new(settings, pool, registry.clone(), Arc::clone(&clock))
                 .with_rules(rules)
+                .with_logs(logs)
                 .spawn(&supervisor);
         }
         let server = match api {

@@ -4,6 +4,7 @@ mod account;
 mod auth;
 mod database;
 mod log;
+mod logs;
 mod rule;
 mod server;
 mod sync;
@@ -14,6 +15,7 @@ pub use account::{AccountOption, AccountSettings, ProviderKeys};
 pub use auth::{AuthSettings, OidcRestrictions, OidcSettings};
 pub use database::DatabaseSettings;
 pub use log::{LogFormat, LogSettings};
+pub use logs::DeploymentLogSettings;
 pub use rule::RuleSettings;
 pub use server::ServerSettings;
 pub use sync::SyncSettings;
@@ -22,7 +24,7 @@ use crate::node::{Node, Table, Value};
 use crate::reader::{Reader, unknown};
 use crate::{Faults, Settings};
 
-const SECTIONS: [&str; 7] = ["server", "database", "auth", "accounts", "rules", "sync", "log"];
+const SECTIONS: [&str; 8] = ["server", "database", "auth", "accounts", "rules", "logs", "sync", "log"];
 
 /// Reads every section, also after a fault, so that all faults are told at once.
 pub(crate) fn read(
@@ -60,6 +62,7 @@ pub(crate) fn read(
     let database = read_section!("database", database::read);
     let auth = read_section!("auth", auth::read);
     let sync = read_section!("sync", sync::read);
+    let logs = read_section!("logs", logs::read);
     let log = read_section!("log", log::read);
     let accounts = account::read(accounts, environment, providers, faults);
     if let (Some(server), Some(auth)) = (&server, &auth)
@@ -87,6 +90,7 @@ pub(crate) fn read(
         accounts: accounts?,
         rules: rules?,
         sync: sync?,
+        logs: logs?,
         log: log?,
     })
 }

@@ -23,7 +23,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const AT_ONCE: usize = 4;
 /// Longer than any call of a provider takes.
 const LEASE: time::Duration = time::Duration::minutes(3);
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 /// More than a day of trying.
 const MAX_ATTEMPTS: i32 = 100;
@@ -72,6 +71,27 @@ pub(crate) async fn run(context: Context, shutdown: CancellationToken) -> Result
     Ok(())
 }
 
+/// Fetches some texts that are due, one after the other. Answers how many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn fetch_some(context: &Context) -> Result<usize, StoreError> {
+    let accounts: Vec<String> = context
+        .registry
+        .iter()
+        .map(|(account, _)| account.to_string())
+        .collect();
+    let due = {
+        let mut conn = context.connection().await?;
+        logs::acquire_fetches(&mut conn, &accounts, LEASE, 100).await?
+    };
+    let count = due.len();
+    for due in due {
+        fetch(context, due).await;
+    }
+    Ok(count)
+}
+
 /// One attempt. Answers for how long the account's provider must not be asked for logs.
 async fn fetch(context: &Context, due: DueFetch) -> Option<(AccountName, Duration)> {
     let account = AccountName::from(due.account.as_str());
@@ -86,7 +106,7 @@ async fn fetch(context: &Context, due: DueFetch) -> Option<(AccountName, Duratio
                 error = &failure as &dyn std::error::Error,
                 "the log of a deployment was not fetched"
             );
-            explain(&failure, &due)
+            explain(context, &failure, &due)
         }
     };
     let released = async {
@@ -131,7 +151,7 @@ async fn attempt(context: &Context, provider: &SharedProvider, due: &DueFetch) -
         match provider.read_log(&application, &due.provider_deployment_id).await {
             Ok(text) => Brought::Text(text),
             Err(error) if error.kind == ErrorKind::NotFound && due.attempts + 1 < ATTEMPTS_UNTIL_MISSING => {
-                return Ok(Some(again("not_found", due)));
+                return Ok(Some(again(context, "not_found", due)));
             }
             Err(error) if error.kind == ErrorKind::NotFound => Brought::Nothing,
             Err(error) => return Err(error.into()),
@@ -143,7 +163,7 @@ async fn attempt(context: &Context, provider: &SharedProvider, due: &DueFetch) -
     let is_last_try = due.attempts + 1 >= ATTEMPTS_UNTIL_SHORT;
     match settle(context, due, capabilities, brought, is_last_try).await? {
         Settled::Stored => Ok(None),
-        Settled::FallsShort => Ok(Some(again("incomplete", due))),
+        Settled::FallsShort => Ok(Some(again(context, "incomplete", due))),
         // A deployment that runs again is asked about when it has finished again.
         Settled::Superseded => Ok(Some(Fetched::GivenUp { error: "superseded" })),
     }
@@ -155,7 +175,7 @@ fn is_spent(budget: Option<RateBudget>, is_wanted: bool) -> bool {
     budget.is_some_and(|budget| budget.remaining <= budget.limit / reserve)
 }
 
-fn explain(failure: &Failure, due: &DueFetch) -> (Fetched, Option<Duration>) {
+fn explain(context: &Context, failure: &Failure, due: &DueFetch) -> (Fetched, Option<Duration>) {
     match failure {
         Failure::Provider(error) if error.kind == ErrorKind::RateLimited => {
             let pause = error.retry_after.unwrap_or(AFTER_BUDGET);
@@ -166,18 +186,18 @@ fn explain(failure: &Failure, due: &DueFetch) -> (Fetched, Option<Duration>) {
             };
             (fetched, Some(pause))
         }
-        Failure::Provider(error) => (again(error.kind.as_str(), due), None),
-        Failure::Ingest(_) => (again("not_stored", due), None),
+        Failure::Provider(error) => (again(context, error.kind.as_str(), due), None),
+        Failure::Ingest(_) => (again(context, "not_stored", due), None),
     }
 }
 
 /// Twice as long each time.
-fn again(error: &'static str, due: &DueFetch) -> Fetched {
+fn again(context: &Context, error: &'static str, due: &DueFetch) -> Fetched {
     if due.attempts + 1 >= MAX_ATTEMPTS {
         return Fetched::GivenUp { error };
     }
     let exponent = u32::try_from(due.attempts).unwrap_or(0).min(10);
-    let pause = (FIRST_PAUSE * 2_u32.pow(exponent)).min(LONGEST_PAUSE);
+    let pause = (context.logs.first_pause * 2_u32.pow(exponent)).min(LONGEST_PAUSE);
     Fetched::Again {
         error,
         after: signed(pause.mul_f64(rand::random_range(0.8..=1.2))),

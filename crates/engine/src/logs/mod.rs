@@ -1,6 +1,6 @@
 //! Logs of deployments: masked, followed while they grow, fetched when they are final, removed when they are old.
 
-pub(crate) mod fetch;
+pub mod fetch;
 mod lines;
 pub(crate) mod live;
 mod mask;
@@ -22,6 +22,8 @@ pub struct LogSettings {
     pub max_bytes: usize,
     /// How long a text is kept.
     pub keep_for: Duration,
+    /// How long to wait after the first failure of a fetch; then twice as long each time.
+    pub first_pause: Duration,
 }
 
 impl Default for LogSettings {
@@ -30,6 +32,7 @@ impl Default for LogSettings {
             masks: Masks::default(),
             max_bytes: 4 * 1024 * 1024,
             keep_for: Duration::from_secs(90 * 86_400),
+            first_pause: Duration::from_secs(5),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -12,10 +13,15 @@ use proptest::test_runner::{Config, TestRunner};
 use slipway_core::provider::{Capabilities, LiveRule, Support};
 use slipway_core::{AccountName, Authority, Phase, ProviderName, State, Status};
 use slipway_engine::ingest::{archive, ingest, ingest_applications};
+use slipway_engine::logs::LogSettings;
+use slipway_engine::logs::fetch::fetch_some;
+use slipway_engine::logs::retention::remove_some;
 use slipway_engine::relabel;
 use slipway_engine::rules::{Rule, Rules};
+use slipway_store::{deployments, logs};
 
-use crate::relabel::{relabel_all, with_capabilities};
+use crate::provider::TestProvider;
+use crate::relabel::{relabel_all, with_capabilities, with_provider};
 use crate::world::{World, application, deployment};
 
 pub(crate) const GUARD: &str = r"
@@ -61,6 +67,8 @@ struct Step {
     archives: bool,
     rules: Option<u8>,
     cancels: Option<bool>,
+    log: Option<Option<String>>,
+    drops_logs: bool,
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -80,9 +88,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop::bool::weighted(0.05),
         prop::option::weighted(0.3, 0..3_u8),
         prop::option::weighted(0.3, any::<bool>()),
+        prop::option::weighted(0.5, prop::option::of("[a-c\n]{0,5}")),
+        prop::bool::weighted(0.2),
     )
         .prop_map(
-            |(deployments, asked, is_correction, application_status, archives, rules, cancels)| Step {
+            |(deployments, asked, is_correction, application_status, archives, rules, cancels, log, drops_logs)| Step {
                 deployments,
                 asked,
                 is_correction,
@@ -90,6 +100,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
                 archives,
                 rules,
                 cancels,
+                log,
+                drops_logs,
             },
         );
     prop::collection::vec(step, 1..40)
@@ -122,6 +134,8 @@ async fn no_public_field_changes_without_a_version_and_an_event() {
             written > 100,
             "the steps wrote only {written} events: they prove nothing"
         );
+        let stored = world.log_changes().await;
+        assert!(stored > 5, "hardly a log was stored: {stored}");
     }
 }
 
@@ -176,11 +190,51 @@ async fn take(world: &World, step: &Step) {
         relabel::announce(&context, &mut conn).await.expect("announced");
         relabel_all(&context).await;
     }
+    if let Some(log) = &step.log {
+        fetch_logs(world, log.clone()).await;
+    }
+    if step.drops_logs {
+        let logs = LogSettings {
+            keep_for: Duration::ZERO,
+            ..LogSettings::default()
+        };
+        world.clock.advance(time::Duration::SECOND);
+        let context = world.context.clone().with_logs(logs);
+        while remove_some(&context, &mut *world.connection().await)
+            .await
+            .expect("the guard has nothing to say")
+        {}
+    }
     if step.archives {
         archive(&world.context, world.application_id, world.lease)
             .await
             .expect("the guard has nothing to say");
     }
+}
+
+/// Everybody asks for the log of everything that has ended.
+async fn fetch_logs(world: &World, log: Option<String>) {
+    let capabilities = Capabilities {
+        read_logs: true,
+        ..Capabilities::default()
+    };
+    let mut context = with_provider(&world.context, TestProvider { capabilities, log });
+    context = context.with_logs(LogSettings {
+        first_pause: Duration::ZERO,
+        ..LogSettings::default()
+    });
+    let now = world.now();
+    for key in 0..6_u8 {
+        let mut conn = world.connection().await;
+        let ids = [key.to_string()];
+        let found = deployments::find_by_provider_ids(&mut conn, world.application_id, &ids)
+            .await
+            .expect("a read");
+        for deployment in found.into_values() {
+            logs::request(&mut conn, deployment.id.0, now).await.expect("requested");
+        }
+    }
+    while fetch_some(&context).await.expect("the guard has nothing to say") > 0 {}
 }
 
 fn rules(number: u8) -> Rules {

@@ -2,6 +2,7 @@
 
 mod guard;
 mod ingest;
+mod logs;
 mod provider;
 mod relabel;
 mod sync;

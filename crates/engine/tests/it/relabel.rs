@@ -123,8 +123,18 @@ async fn new_applications_and_deployments_get_their_labels_at_once_and_a_new_nam
 
 /// A process whose provider can do something else than the one that wrote last.
 pub(crate) fn with_capabilities(context: &Context, capabilities: Capabilities) -> Context {
+    with_provider(
+        context,
+        TestProvider {
+            capabilities,
+            log: None,
+        },
+    )
+}
+
+pub(crate) fn with_provider(context: &Context, provider: TestProvider) -> Context {
     let mut registry = ProviderRegistry::default();
-    registry.insert(AccountName::from("main"), Arc::new(TestProvider { capabilities }));
+    registry.insert(AccountName::from("main"), Arc::new(provider));
     Context::new(context.pool.clone(), registry, Arc::clone(&context.clock)).with_rules((*context.rules).clone())
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use slipway_core::provider::ProviderRegistry;
 use slipway_core::{AccountName, SystemClock};
+use slipway_engine::logs::LogSettings;
 use slipway_engine::supervisor::Supervisor;
 use slipway_engine::{Engine, SyncSettings};
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
@@ -15,14 +16,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::world::until;
 
-struct Running {
-    simulator: Simulator,
-    database: TestDatabase,
+pub(crate) struct Running {
+    pub(crate) simulator: Simulator,
+    pub(crate) database: TestDatabase,
+    pub(crate) registry: ProviderRegistry,
     supervisor: Supervisor,
     shutdown: CancellationToken,
 }
 
 async fn start() -> Running {
+    start_with(LogSettings::default()).await
+}
+
+pub(crate) async fn start_with(logs: LogSettings) -> Running {
     let simulator = Simulator::start(SimulatorSettings {
         cloud66_stacks: 3,
         scalingo_apps: 3,
@@ -56,17 +62,20 @@ async fn start() -> Running {
     };
     let shutdown = CancellationToken::new();
     let supervisor = Supervisor::new(clock.clone(), shutdown.clone());
-    Engine::new(settings, database.pool.clone(), registry, clock).spawn(&supervisor);
+    Engine::new(settings, database.pool.clone(), registry.clone(), clock)
+        .with_logs(logs)
+        .spawn(&supervisor);
     Running {
         simulator,
         database,
+        registry,
         supervisor,
         shutdown,
     }
 }
 
 impl Running {
-    async fn count(&self, condition: &str) -> i64 {
+    pub(crate) async fn count(&self, condition: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM {condition}");
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .fetch_one(&self.database.pool)
@@ -74,7 +83,7 @@ impl Running {
             .expect("a count")
     }
 
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         assert_eq!(
             self.supervisor.join(Duration::from_secs(10)).await,
@@ -84,7 +93,7 @@ impl Running {
     }
 }
 
-fn begin(running: &Running, provider: Provider, scenario: Scenario) -> String {
+pub(crate) fn begin(running: &Running, provider: Provider, scenario: Scenario) -> String {
     let request = StartRequest {
         provider: Some(provider),
         scenario: Some(scenario),

@@ -125,6 +125,19 @@ impl World {
             .collect()
     }
 
+    /// How often an event told that the final text of a log is stored.
+    pub(crate) async fn log_changes(&self) -> usize {
+        let events = self.events_after(0).await;
+        let complete = events.iter().filter(|event| {
+            event.r#type == "deployment.updated"
+                && event
+                    .deployment
+                    .as_deref()
+                    .is_some_and(|body| body.contains("\"complete\":true"))
+        });
+        complete.count()
+    }
+
     pub(crate) fn now(&self) -> OffsetDateTime {
         self.clock.now()
     }

@@ -39,6 +39,7 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
         .routes(routes!(deployments::list::list_deployments))
         .routes(routes!(deployments::get::get_deployment))
         .routes(routes!(deployments::timeline::get_deployment_timeline));
+    let logs = OpenApiRouter::default().routes(routes!(deployments::logs::get::get_deployment_log));
     let follows = OpenApiRouter::default().routes(routes!(stream_tickets::create::create_stream_ticket));
     let administers = OpenApiRouter::default()
         .routes(routes!(tokens::list::list_tokens, tokens::create::create_token))
@@ -46,6 +47,7 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
         .routes(routes!(audit::list::list_audit));
     anybody
         .merge(needing(Scope::DeploymentsRead, reads))
+        .merge(needing(Scope::LogsRead, logs))
         .merge(needing(Scope::EventsRead, follows))
         .merge(needing(Scope::Admin, administers))
 }
@@ -55,7 +57,8 @@ pub(crate) fn waiting() -> OpenApiRouter<AppState> {
     let follows = OpenApiRouter::default()
         .routes(routes!(events::list::list_events))
         .routes(routes!(events::stream::stream_events));
-    needing(Scope::EventsRead, follows)
+    let logs = OpenApiRouter::default().routes(routes!(deployments::logs::stream::stream_deployment_log));
+    needing(Scope::EventsRead, follows).merge(needing(Scope::LogsRead, logs))
 }
 
 /// What proves who asks by itself.

@@ -1,7 +1,39 @@
 //! Live streams: what goes over the wire, and how many of them there may be.
 
 mod counter;
+mod log_stream;
 mod stream;
 
+use std::time::Duration;
+
+use axum::response::Response;
+use http::{HeaderName, HeaderValue, header};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
+
 pub(crate) use counter::{StreamCounter, StreamPermit};
+pub(crate) use log_stream::LogStream;
 pub(crate) use stream::EventStream;
+
+/// From where a client that comes back goes on.
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Says what kind of answer a stream is, and that nobody may keep or hold it back.
+pub(crate) fn set_stream_headers(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+}
+
+/// When a stream says that it is alive. The first time comes somewhat earlier, so that clients that came together do not stay
+/// together.
+fn heartbeat(period: Duration) -> Interval {
+    let period = period.max(Duration::from_millis(1));
+    let first = Instant::now() + period.mul_f64(rand::random_range(0.5..=1.0));
+    let mut heartbeat = tokio::time::interval_at(first, period);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat
+}

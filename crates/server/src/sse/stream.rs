@@ -10,10 +10,10 @@ use slipway_api::Cursor;
 use slipway_feed::{Batch, Filter, Next, Reset, Subscription, write_control};
 use slipway_store::StoreError;
 use slipway_store::sync_targets::FreshnessRow;
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio::time::{Instant, Interval};
 use tokio_util::sync::CancellationToken;
 
-use super::StreamPermit;
+use super::{StreamPermit, heartbeat};
 use crate::auth::{Ended, Principal, Standing};
 use crate::shown::ShownAccounts;
 use crate::state::AppState;
@@ -22,7 +22,7 @@ use crate::state::AppState;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// In what range a client's pause before it reconnects is drawn, so that clients do not all come back at once.
-const RETRY_MS: std::ops::RangeInclusive<u32> = 1_000..=5_000;
+pub(super) const RETRY_MS: std::ops::RangeInclusive<u32> = 1_000..=5_000;
 
 /// A stream of the event log for one client.
 pub(crate) struct EventStream {
@@ -48,11 +48,7 @@ impl EventStream {
         filter: Filter,
         from: Option<Cursor>,
     ) -> Self {
-        let period = state.settings().heartbeat_interval.max(Duration::from_millis(1));
-        // The first one comes somewhat earlier, so that clients that came together do not stay together.
-        let first = Instant::now() + period.mul_f64(rand::random_range(0.5..=1.0));
-        let mut heartbeat = tokio::time::interval_at(first, period);
-        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let heartbeat = heartbeat(state.settings().heartbeat_interval);
         let subscription = state.feed().subscribe(filter, from.clone());
         // Lines of the first block: parsers differ in what they do with a block that holds only such lines.
         let mut preamble = format!(": slipway\nretry: {}\n", rand::random_range(RETRY_MS)).into_bytes();

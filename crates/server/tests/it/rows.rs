@@ -49,6 +49,8 @@ impl Provider for TestProvider {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             follow_status: true,
+            read_logs: true,
+            follow_logs: true,
             ..Capabilities::default()
         }
     }

@@ -6,6 +6,7 @@ use slipway_config::{OidcSettings, RuleSettings, Secret, Settings};
 use slipway_core::provider::ProviderRegistry;
 use slipway_core::{Clock, SystemClock};
 use slipway_engine::SyncSettings;
+use slipway_engine::logs::{LogSettings, Masks};
 use slipway_engine::rules::{Rule, Rules};
 use slipway_server::{Network, Oidc, Scope, Scopes, ServerSettings, Token, Tokens};
 use tokio::net::TcpListener;
@@ -79,6 +80,7 @@ async fn serve(
         clock,
         sync,
         rules: rules(settings),
+        logs: log_settings(settings)?,
         api,
     };
     let mut gateway = Gateway::start(parts, lifecycle).await?;
@@ -168,6 +170,18 @@ fn rules(settings: &Settings) -> Rules {
         }
     };
     Rules::new(settings.rules.iter().map(rule).collect())
+}
+
+fn log_settings(settings: &Settings) -> Result<LogSettings, Failure> {
+    let logs = &settings.logs;
+    let masks = Masks::new(&logs.mask_patterns)
+        .map_err(|error| Failure::new(format!("logs.mask_patterns cannot be used: {error}")))?;
+    Ok(LogSettings {
+        masks,
+        max_bytes: logs.max_bytes,
+        keep_for: logs.keep_for,
+        ..LogSettings::default()
+    })
 }
 
 fn sync_settings(settings: &Settings, clock: &dyn Clock, database: &Database) -> SyncSettings {

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::HeaderMap;
 use slipway_api::EventView;
 
 use super::parameters::StreamParameters;
@@ -14,10 +14,8 @@ use crate::auth::{Principal, Standing, TicketHold};
 use crate::extract::Parameters;
 use crate::position;
 use crate::problem::{Code, Problem};
-use crate::sse::EventStream;
+use crate::sse::{EventStream, LAST_EVENT_ID, set_stream_headers};
 use crate::state::AppState;
-
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Follow events live
 ///
@@ -63,12 +61,6 @@ pub(crate) async fn stream_events(
     let caller = (principal, standing);
     let events = EventStream::new(state.clone(), permit, caller, filter, last_event_id.or(after));
     let mut response = Body::from_stream(events.into_body()).into_response();
-    let response_headers = response.headers_mut();
-    response_headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    response_headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response_headers.insert(
-        HeaderName::from_static("x-accel-buffering"),
-        HeaderValue::from_static("no"),
-    );
+    set_stream_headers(&mut response);
     Ok(response)
 }

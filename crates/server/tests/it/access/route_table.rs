@@ -61,6 +61,8 @@ fn table() -> Vec<Row> {
         row("GET /api/v1/deployments", read, LIST),
         row("GET /api/v1/deployments/{deployment_id}", read, ITEM),
         row("GET /api/v1/deployments/{deployment_id}/timeline", read, ITEM),
+        row("GET /api/v1/deployments/{deployment_id}/logs", "logs:read", ITEM),
+        row("GET /api/v1/deployments/{deployment_id}/logs/stream", "logs:read", ITEM),
         row("GET /api/v1/events", "events:read", LIST),
         row("GET /api/v1/events/stream", "events:read", LIST),
         row(

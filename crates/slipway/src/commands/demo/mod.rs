@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use slipway_core::provider::ProviderRegistry;
 use slipway_core::{AccountName, Clock, SystemClock};
 use slipway_engine::SyncSettings;
+use slipway_engine::logs::LogSettings;
 use slipway_engine::rules::{Rule, Rules};
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
 use slipway_provider_http::{ConfigError, Secret, Url};
@@ -112,6 +113,7 @@ impl Demo {
                 ..serve::sync_defaults(&*clock, database)
             }),
             rules: rules(),
+            logs: LogSettings::default(),
             clock,
             api: Some(api),
         };
