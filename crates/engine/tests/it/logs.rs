@@ -52,7 +52,7 @@ impl Running {
     }
 
     async fn text(&self, id: Uuid) -> String {
-        text(&mut *self.database.pool.acquire().await.expect("a connection"), id).await
+        text(&mut self.database.pool.acquire().await.expect("a connection"), id).await
     }
 
     /// What the provider itself says.

@@ -11,6 +11,7 @@ mod filter_pairs;
 mod filters;
 mod harness;
 mod lists;
+mod logs;
 mod problems;
 mod reads;
 mod rows;
