@@ -88,7 +88,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         prop::bool::weighted(0.05),
         prop::option::weighted(0.3, 0..3_u8),
         prop::option::weighted(0.3, any::<bool>()),
-        prop::option::weighted(0.5, prop::option::of("[a-c\n]{0,5}")),
+        prop::option::weighted(0.5, prop::option::weighted(0.9, "[a-c\n]{0,5}")),
         prop::bool::weighted(0.2),
     )
         .prop_map(
