@@ -12,6 +12,8 @@ use crate::simulators::{Control, Simulators};
 use crate::wait::until;
 
 const READ_TOKEN: &str = "read-token-of-the-tests";
+/// What the path of the webhooks of every test gateway ends with.
+const WEBHOOK_SECRET: &str = "webhook-secret-of-the-tests-0123456789";
 const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 
 /// How `slipway demo` is started. The default: a free port and the folder `data`.
@@ -154,8 +156,8 @@ impl ServeOptions {
              [auth]\nread_token = '{READ_TOKEN}'\nadmin_token = '{ADMIN_TOKEN}'\n\
              [sync]\napplications_every = '{}'\nactive_every = '{}'\nidle_every = '{}'\n\
              [log]\nformat = 'json'\nfilter = 'info'\n\
-             [[accounts]]\nname = 'cloud66-test'\nprovider = 'cloud66'\ntoken = '{}'\nbase_url = '{}/api/3'\n\
-             [[accounts]]\nname = 'scalingo-test'\nprovider = 'scalingo'\ntoken = '{}'\napi_url = '{}'\nauth_url = '{}'\n",
+             [[accounts]]\nname = 'cloud66-test'\nprovider = 'cloud66'\ntoken = '{}'\nbase_url = '{}/api/3'\nwebhook_secret = '{WEBHOOK_SECRET}'\n\
+             [[accounts]]\nname = 'scalingo-test'\nprovider = 'scalingo'\ntoken = '{}'\napi_url = '{}'\nauth_url = '{}'\nwebhook_secret = '{WEBHOOK_SECRET}'\n",
             self.applications_every,
             self.active_every,
             self.idle_every,
@@ -182,6 +184,11 @@ pub struct Gateway {
 impl Gateway {
     /// The accounts of every test gateway, Cloud 66 first.
     pub const ACCOUNTS: [&str; 2] = ["cloud66-test", "scalingo-test"];
+
+    /// Where the provider of an account sends its webhooks.
+    pub fn webhook_url(&self, account: &str) -> String {
+        format!("{}/api/v1/inbound/{account}/{WEBHOOK_SECRET}", self.api.base())
+    }
 
     /// Starts it and waits until it is ready.
     ///

@@ -3,6 +3,7 @@
 mod context;
 pub mod freezes;
 mod freshness;
+pub mod inbox;
 pub mod ingest;
 pub mod logs;
 pub mod relabel;

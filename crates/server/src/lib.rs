@@ -22,5 +22,6 @@ pub use auth::{
 pub use openapi::{Untranslatable, openapi, openapi_compat_json, openapi_json};
 pub use problem::{Code, Problem};
 pub use router::{free_paths, router};
+pub use routes::WebhookSecrets;
 pub use serve::serve;
 pub use state::{AppState, ServerSettings, Services, TaskStatuses};

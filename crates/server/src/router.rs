@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
@@ -20,6 +20,8 @@ pub fn router(state: AppState, pages: Router<AppState>) -> Router {
     let (short, _) = routes::short().split_for_parts();
     let (waiting, _) = routes::waiting().split_for_parts();
     let (proving, _) = routes::free().split_for_parts();
+    // Its path proves who sends it.
+    let proving = proving.route("/inbound/{account}/{secret}", post(routes::receive_webhook));
     let api = short
         .route_layer(limit.clone())
         .merge(waiting)

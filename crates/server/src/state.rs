@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::auth::{Access, Network, Oidc, RateLimiter, Refusals, Tokens};
 use crate::freshness::FreshnessCache;
+use crate::routes::WebhookSecrets;
 use crate::sse::StreamCounter;
 
 /// Limits and intervals.
@@ -43,6 +44,10 @@ pub struct ServerSettings {
     pub refusals_window: Duration,
     /// How clients reach the gateway, where that is not what they call it in `Host`.
     pub public_url: Option<Url>,
+    /// Which accounts take webhooks of their providers.
+    pub webhook_secrets: WebhookSecrets,
+    /// How many webhooks are taken for an account in a minute; 0 for any number.
+    pub webhooks_per_minute: u32,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
     /// Pages of these origins may read what the API answers.
@@ -67,6 +72,8 @@ impl Default for ServerSettings {
             failed_logins_per_minute: 0,
             refusals_window: Duration::from_secs(600),
             public_url: None,
+            webhook_secrets: WebhookSecrets::default(),
+            webhooks_per_minute: 120,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             open_access: false,
@@ -118,6 +125,7 @@ struct Inner {
     services: Services,
     access: Arc<Access>,
     rates: Option<RateLimiter>,
+    webhooks: Option<RateLimiter>,
     refusals: Refusals,
     freshness: FreshnessCache,
     streams: StreamCounter,
@@ -136,6 +144,7 @@ impl AppState {
             services.settings.failed_logins_per_minute,
         );
         let rates = RateLimiter::new(services.settings.requests_per_minute);
+        let webhooks = RateLimiter::new(services.settings.webhooks_per_minute);
         let refusals = Refusals::new(services.settings.refusals_window);
         let freshness = FreshnessCache::new(services.pool.clone(), Arc::clone(&services.clock));
         let streams = StreamCounter::new(services.settings.streams_per_principal);
@@ -145,6 +154,7 @@ impl AppState {
             services,
             access: Arc::new(access),
             rates,
+            webhooks,
             refusals,
             freshness,
             streams,
@@ -176,6 +186,10 @@ impl AppState {
 
     pub(crate) fn rates(&self) -> Option<&RateLimiter> {
         self.0.rates.as_ref()
+    }
+
+    pub(crate) fn webhooks(&self) -> Option<&RateLimiter> {
+        self.0.webhooks.as_ref()
     }
 
     pub(crate) fn refusals(&self) -> &Refusals {

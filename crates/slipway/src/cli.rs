@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// Make, list and revoke tokens of the API, in the database itself: the gateway need not run
     #[command(subcommand)]
     Token(TokenCommand),
+    /// What providers need to know to call the gateway when something happens
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Print the OpenAPI document
     Openapi(OpenapiArgs),
     #[command(flatten)]
@@ -70,6 +73,21 @@ pub(crate) struct ConfigArgs {
     /// The configuration; environment variables (`SLIPWAY_SECTION__KEY`) win over it
     #[arg(long, value_name = "FILE", env = "SLIPWAY_CONFIG")]
     pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhookCommand {
+    /// Print the URL to give to the provider of an account. It holds a secret: whoever knows it can make the gateway look
+    Url(WebhookUrlArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WebhookUrlArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The account's name
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) account: String,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@ pub mod deployments;
 mod error;
 pub mod event_log;
 pub mod idempotency;
+pub mod inbox;
 pub mod intents;
 pub mod labels;
 pub mod listener;

@@ -7,3 +7,4 @@ mod outage;
 mod refusals;
 mod replicas;
 mod resume;
+mod webhooks;

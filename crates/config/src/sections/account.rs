@@ -24,6 +24,8 @@ pub struct AccountSettings {
     pub provider: &'static str,
     /// The credential.
     pub token: Secret,
+    /// What the path of its provider's webhooks ends with; without one it takes none.
+    pub webhook_secret: Option<Secret>,
     /// The adapter's own keys.
     pub options: BTreeMap<&'static str, AccountOption>,
     /// Where the account is configured, for faults that only the adapter finds.
@@ -98,6 +100,16 @@ fn account(mut section: Reader<'_>, providers: &[ProviderKeys]) -> Option<Accoun
         section.fault(&name.place, "name", message);
     }
     let token = section.required_secret("token");
+    let webhook_secret = section.secret("webhook_secret");
+    if let Some(secret) = webhook_secret
+        .as_ref()
+        .filter(|secret| !is_webhook_secret(secret.value.expose()))
+    {
+        let message =
+            "must be 32 to 128 letters, digits, `-` and `_`, such as `openssl rand -hex 32` prints: it stands in a URL";
+        let place = secret.place.clone();
+        section.fault(&place, "webhook_secret", message);
+    }
     let choices: Vec<_> = providers.iter().map(|provider| (provider.name, *provider)).collect();
     let provider = section.choice("provider", &choices);
     let Some(provider) = section.required("provider", provider) else {
@@ -119,9 +131,15 @@ fn account(mut section: Reader<'_>, providers: &[ProviderKeys]) -> Option<Accoun
         name: name?.value,
         provider: provider.name,
         token: token?.value,
+        webhook_secret: webhook_secret.map(|secret| secret.value),
         options,
         place,
     })
+}
+
+fn is_webhook_secret(secret: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (32..=128).contains(&secret.len()) && secret.bytes().all(legal)
 }
 
 fn is_name(name: &str) -> bool {

@@ -67,7 +67,11 @@ impl Worker {
         may_backfill: bool,
     ) -> Result<Reconciled, Failure> {
         let is_first = may_backfill && self.target.backfill_state == "pending";
-        let via = if is_first { Via::Backfill } else { Via::Poll };
+        let via = match (is_first, may_backfill && self.target.is_hinted) {
+            (true, _) => Via::Backfill,
+            (false, true) => Via::Webhook,
+            (false, false) => Via::Poll,
+        };
         let (mut page, mut seen, mut pages, mut oldest_at) = (None, HashSet::new(), 0, None);
         let first_next = loop {
             let asked = self.asked(via);

@@ -35,6 +35,7 @@ use principal::StoredPrincipal;
 pub(crate) use rate_limit::RateLimiter;
 pub(crate) use refusals::{Note, Refusal, Refusals};
 pub use scope::{Scope, Scopes};
+pub(crate) use secret::{Hash, sha256};
 pub(crate) use sessions::{Sessions, cookie, set_cookie};
 pub(crate) use standing::{Ended, Standing};
 pub(crate) use tickets::{StreamTickets, TicketHold};
@@ -42,7 +43,6 @@ pub(crate) use tickets::{StreamTickets, TicketHold};
 use crate::problem::{Code, Problem};
 use directory::{KnownToken, TokenDirectory};
 use failures::Failures;
-use secret::{Hash, sha256};
 
 /// Everybody who may ask, and how they prove it.
 #[derive(Debug)]

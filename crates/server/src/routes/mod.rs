@@ -8,6 +8,7 @@ mod by_time;
 mod deployments;
 mod events;
 pub(crate) mod health;
+mod inbound;
 mod providers;
 mod session;
 mod stream_tickets;
@@ -20,6 +21,8 @@ use axum::middleware::{Next, from_fn};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use self::inbound::WebhookSecrets;
+pub(crate) use self::inbound::receive_webhook;
 use crate::auth::{Principal, Scope};
 use crate::middleware::require;
 use crate::openapi;

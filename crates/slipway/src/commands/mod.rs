@@ -19,6 +19,7 @@ mod token;
 mod trigger;
 mod wait;
 mod watch;
+mod webhook;
 
 use std::io::Write;
 
@@ -43,6 +44,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Sync(args) => serve::run(&args, serve::Roles { api: false, sync: true }).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Token(command) => token::run(command).await,
+        Command::Webhook(command) => webhook::run(command),
         Command::Migrate(args) => migrate::run(&args).await,
         Command::Openapi(args) if args.compat => {
             let document = slipway_server::openapi_compat_json();

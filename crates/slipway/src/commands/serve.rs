@@ -8,7 +8,7 @@ use slipway_core::{Clock, SystemClock};
 use slipway_engine::SyncSettings;
 use slipway_engine::logs::{LogSettings, Masks};
 use slipway_engine::rules::{Rule, Rules};
-use slipway_server::{Network, Oidc, Scope, Scopes, ServerSettings, Token, Tokens};
+use slipway_server::{Network, Oidc, Scope, Scopes, ServerSettings, Token, Tokens, WebhookSecrets};
 use tokio::net::TcpListener;
 
 use crate::cli::ConfigArgs;
@@ -100,6 +100,13 @@ pub(crate) fn tokens(read: Option<&str>, admin: Option<&str>) -> Tokens {
     read.into_iter().chain(admin).collect()
 }
 
+fn webhook_secrets(settings: &Settings) -> WebhookSecrets {
+    let accounts = settings.accounts.iter();
+    let secrets =
+        accounts.filter_map(|account| Some((account.name.as_str(), account.webhook_secret.as_ref()?.expose())));
+    secrets.collect()
+}
+
 fn server_settings(settings: &Settings) -> ServerSettings {
     let server = &settings.server;
     let network = |(address, prefix): &(std::net::IpAddr, u8)| Network {
@@ -111,6 +118,7 @@ fn server_settings(settings: &Settings) -> ServerSettings {
         requests_per_minute: server.requests_per_minute,
         failed_logins_per_minute: server.failed_logins_per_minute,
         public_url: server.public_url.clone(),
+        webhook_secrets: webhook_secrets(settings),
         trusted_proxies: server.trusted_proxies.iter().map(network).collect(),
         cors_origins: server.cors_origins.clone(),
         open_access: settings.auth.open_access,

@@ -81,6 +81,42 @@ pub async fn make_due(conn: &mut PgConnection, application_id: ApplicationId) ->
     Ok(done.rows_affected() == 1)
 }
 
+/// Makes an application's target due because a webhook points to it, two seconds after its last read at the earliest, so that
+/// a flood costs few reads. False when no such application is known.
+pub async fn hint_application(conn: &mut PgConnection, account: &str, provider_application_id: &str) -> Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE sync_targets AS target
+        SET next_poll_at = least(target.next_poll_at, greatest(now(), target.last_attempt_at + interval '2 seconds')),
+            is_requested = true, is_hinted = true
+        FROM applications AS application
+        WHERE target.application_id = application.id AND application.account = $1
+          AND application.provider_application_id = $2
+        "#,
+        account,
+        provider_application_id
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Makes an account's list due because a webhook points to nothing that is known, ten seconds after its last read at the
+/// earliest.
+pub async fn hint_account(conn: &mut PgConnection, account: &str) -> Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        UPDATE sync_targets
+        SET next_poll_at = least(next_poll_at, greatest(now(), last_attempt_at + interval '10 seconds')), is_hinted = true
+        WHERE account = $1 AND application_id IS NULL
+        "#,
+        account
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Notes how far an application's history was read back.
 pub async fn note_backfill(
     conn: &mut PgConnection,

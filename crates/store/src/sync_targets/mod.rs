@@ -10,7 +10,9 @@ use sqlx::PgConnection;
 use time::Duration;
 use uuid::Uuid;
 
-pub use activity::{count_missed, find_listed_activity, make_due, note_activity, note_backfill};
+pub use activity::{
+    count_missed, find_listed_activity, hint_account, hint_application, make_due, note_activity, note_backfill,
+};
 pub use freshness::{
     AccountBackfillRow, FreshnessRow, announce, find_account_backfill, list_account_backfills, list_accounts,
     list_applications,

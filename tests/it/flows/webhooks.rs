@@ -1,0 +1,160 @@
+//! Webhooks of providers: hints that make the gateway look at once, whoever sends them.
+
+use serde_json::{Value, json};
+use slipway_tests::{Case, Gateway, ServeOptions, SimulateOptions, Simulators, until};
+
+/// Nothing is polled while a test runs.
+fn once_a_day() -> ServeOptions {
+    ServeOptions {
+        applications_every: "24h".to_owned(),
+        active_every: "24h".to_owned(),
+        idle_every: "24h".to_owned(),
+        ..ServeOptions::default()
+    }
+}
+
+/// A provider that sends nothing by itself, and a gateway that has read everything once.
+async fn synced(case: &Case) -> (Simulators, Gateway) {
+    let simulate = SimulateOptions {
+        cloud66_stacks: 2,
+        scalingo_apps: 2,
+        ..SimulateOptions::default()
+    };
+    let simulators = Simulators::start(case, &simulate).await;
+    let gateway = Gateway::start(case, &once_a_day(), &simulators).await;
+    gateway.wait_until_synced().await;
+    (simulators, gateway)
+}
+
+async fn post(url: &str, body: impl Into<reqwest::Body>) -> u16 {
+    let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+    let sent = client
+        .post(url)
+        .header("content-type", "application/json")
+        .body(body)
+        .send()
+        .await;
+    sent.expect("the gateway answers").status().as_u16()
+}
+
+async fn reads(simulators: &Simulators) -> u64 {
+    let counters = simulators.control.counters().await;
+    counters
+        .iter()
+        .filter(|(kind, _)| !kind.ends_with("exchange"))
+        .map(|(_, count)| count)
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_shows_a_deployment_that_no_poll_would_see_today() {
+    let case = Case::begin().await;
+    let (simulators, gateway) = synced(&case).await;
+    for (provider, account) in [("cloud66", Gateway::ACCOUNTS[0]), ("scalingo", Gateway::ACCOUNTS[1])] {
+        // Each twice and out of order: that costs nothing and changes nothing.
+        let target = json!({"provider": provider, "url": gateway.webhook_url(account), "duplicate": true, "reorder": true, "at_start": true});
+        simulators.control.post("/webhooks", target).await;
+        let started = simulators.control.deploy(provider, "success", 1).await;
+        let seen = until("the deployment is seen", async || {
+            let all = gateway.api.deployments(&format!("provider={provider}")).await;
+            all.into_iter()
+                .find(|item| item.provider_deployment_id.as_ref() == started.first())
+        })
+        .await;
+        assert_eq!(seen.observed_via, "webhook", "{provider}");
+        simulators.control.delete("/webhooks").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_forged_repeated_or_wrong_costs_little_and_tells_nothing() {
+    let case = Case::begin().await;
+    let (simulators, gateway) = synced(&case).await;
+    let account = Gateway::ACCOUNTS[1];
+    let url = gateway.webhook_url(account);
+    let apps = simulators.control.applications().await;
+    let app = apps.iter().find(|app| app["provider"] == "scalingo").expect("an app");
+    let event = |id: &str, app_id: &Value, kind: &str| {
+        json!({"id": id, "type": kind, "app_id": app_id, "type_data": {"status": "success", "deployment_uuid": "forged"}}).to_string()
+    };
+    let before = gateway.api.deployments("").await;
+
+    // Wrong: as if there were nothing.
+    let nothing = format!("{}/api/v1/nothing", gateway.api.base());
+    for wrong in [
+        nothing,
+        url.replace(account, "no-such-account"),
+        format!("{url}x"),
+        url[..url.len() - 1].to_owned(),
+        url.replace(account, Gateway::ACCOUNTS[0]).replace("0123", "3210"),
+    ] {
+        assert_eq!(post(&wrong, event("a", &app["id"], "deployment")).await, 404, "{wrong}");
+    }
+    // Not understood, too large, or none of our business.
+    for (body, status) in [
+        ("".to_owned(), 400),
+        ("[1]".to_owned(), 400),
+        ("{\"type\":".to_owned(), 400),
+        ("x".repeat(300 * 1024), 413),
+        (event("b", &app["id"], "restart"), 202),
+    ] {
+        let shown = body.chars().take(40).collect::<String>();
+        assert_eq!(post(&url, body).await, status, "{shown}");
+    }
+    // Nothing of that made the gateway look: what came after it is seen to cost one read.
+    let reads_before = reads(&simulators).await;
+    for _ in 0..5 {
+        assert_eq!(post(&url, event("c", &app["id"], "deployment")).await, 202);
+    }
+    until("the hint made the gateway look", async || {
+        (reads(&simulators).await > reads_before).then_some(())
+    })
+    .await;
+    // An application that nobody knows makes it look at the list.
+    let reads_before = reads(&simulators).await;
+    assert_eq!(
+        post(&url, event("d", &json!("000000000000000000000000"), "deployment")).await,
+        202
+    );
+    until("the list was read", async || {
+        (reads(&simulators).await > reads_before).then_some(())
+    })
+    .await;
+    // Nothing that a webhook says is a fact.
+    let ids = |all: &[slipway_api::DeploymentView]| {
+        all.iter()
+            .map(|item| (item.id.clone(), item.version))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&gateway.api.deployments("").await), ids(&before));
+    assert!(
+        gateway
+            .api
+            .deployments("")
+            .await
+            .iter()
+            .all(|item| item.provider_deployment_id.as_deref() != Some("forged"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_is_bounded_by_the_account_and_other_requests_are_served() {
+    let case = Case::begin().await;
+    let (simulators, gateway) = synced(&case).await;
+    let url = gateway.webhook_url(Gateway::ACCOUNTS[0]);
+    let before = reads(&simulators).await;
+    let (mut taken, mut refused) = (0, 0);
+    for number in 0..300 {
+        let body = json!({"uid": format!("forged-{number}"), "event_type": "stack.redeploy.ok", "timestamp": number})
+            .to_string();
+        match post(&url, body).await {
+            202 => taken += 1,
+            429 => refused += 1,
+            other => panic!("{other}"),
+        }
+    }
+    assert!(taken >= 120 && refused > 0, "{taken} taken, {refused} refused");
+    gateway.api.assert_ready().await;
+    // Three hundred forged applications, and the list is read once in ten seconds at most.
+    assert!(reads(&simulators).await - before < 20);
+}
