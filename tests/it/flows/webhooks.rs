@@ -121,11 +121,7 @@ async fn what_is_forged_repeated_or_wrong_costs_little_and_tells_nothing() {
     })
     .await;
     // Nothing that a webhook says is a fact.
-    let ids = |all: &[slipway_api::DeploymentView]| {
-        all.iter()
-            .map(|item| (item.id.clone(), item.version))
-            .collect::<Vec<_>>()
-    };
+    let ids = |all: &[slipway_api::DeploymentView]| all.iter().map(|item| (item.id, item.version)).collect::<Vec<_>>();
     assert_eq!(ids(&gateway.api.deployments("").await), ids(&before));
     assert!(
         gateway
