@@ -35,7 +35,7 @@ export const cases = {
     await gateway.launch();
     await until("the page is live again", async () => /^Live/.test(await link(page)), 90_000);
     // The accounts may still be in trouble; the connection is not.
-    await until("the notice of it is gone", async () => !/Not connected/.test(await page.innerText("#notice")));
+    await until("the notice of it is gone", async () => !(await page.isVisible("#notice")) || !/Not connected/.test(await page.innerText("#notice")));
     const before = await signs(page);
     await until("it moves again", async () => (await signs(page)) !== before, 60_000);
     expect(await page.evaluate(() => window.isSamePage), "without a reload");

@@ -54,8 +54,16 @@ export class Gateway {
     this.listen = new URL(this.url).host;
   }
 
+  /** Reads; a gateway that is just starting may say that its database is not there yet. */
   async read(path) {
-    return (await this.ask("GET", path)).json();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await (await this.ask("GET", path)).json();
+      } catch (error) {
+        if (attempt === 20) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
   }
 
   async ask(method, path, body) {

@@ -121,6 +121,7 @@ function accountName({ name, provider }) {
 function showNotice(link, list) {
   const troubled = list.filter(({ account }) => account.freshness.state === "error");
   notice.hidden = link.tone !== "bad" && troubled.length === 0;
+  if (notice.hidden) fill(notice);
   notice.dataset.tone = link.tone === "bad" ? "bad" : "warn";
   if (link.tone === "bad") {
     const since = lastLive ? ` This is as of ${new Date(lastLive).toLocaleTimeString()}.` : "";
