@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
-use slipway_tests::{Case, Demo, DemoOptions, Process, install_node_packages, require_tools, workspace};
+use slipway_tests::{Case, Demo, DemoOptions, Process, install_node_packages, require_tools, slipway, workspace};
 
 const PRINTED_ADDRESS: &str = "http://127.0.0.1:8080";
 
@@ -37,7 +37,19 @@ fn every_block_with_curl_is_an_example() {
 
 fn started(case: &Case, demo: &Demo, mut command: Command) -> Process {
     command.current_dir(case.folder()).env("TOKEN", demo.api.token());
-    command.env("SLIPWAY_URL", demo.api.base());
+    command
+        .env("SLIPWAY_URL", demo.api.base())
+        .env("SLIPWAY_TOKEN", demo.api.token());
+    // The README calls the program by its name.
+    let folder = slipway()
+        .parent()
+        .expect("a file lies in a folder")
+        .display()
+        .to_string();
+    command.env(
+        "PATH",
+        format!("{folder}:{}", std::env::var("PATH").unwrap_or_default()),
+    );
     Process::start(command)
 }
 
@@ -49,7 +61,7 @@ async fn the_examples_for_the_shell() {
     let mut examples = examples("sh");
     let mut shell = |name: &str| {
         let code = examples.remove(name).unwrap_or_else(|| panic!("an example `{name}`"));
-        assert!(code.contains(PRINTED_ADDRESS), "{code}");
+        assert!(code.contains(PRINTED_ADDRESS) || code.contains("slipway "), "{code}");
         let mut command = Command::new("sh");
         // A failing part of a pipe is a failure here, as it would be for who pastes it.
         command.args(["-e", "-c", &code.replace(PRINTED_ADDRESS, demo.api.base())]);
@@ -63,6 +75,7 @@ async fn the_examples_for_the_shell() {
         ("timeline", &["\"items\""]),
         ("accounts", &["cloud66-demo", "scalingo-demo", "rate_budget"]),
         ("follow", &["-"]),
+        ("command line", &["APPLICATION"]),
     ] {
         let ended = shell(name).ended().await;
         assert_eq!(ended.code, Some(0), "{name}: {}", ended.stderr);

@@ -24,6 +24,8 @@ pub(crate) struct Failure {
     /// Empty when everything was said already.
     sentence: String,
     code: u8,
+    /// Whether it may mend itself.
+    is_passing: bool,
 }
 
 impl Failure {
@@ -35,7 +37,17 @@ impl Failure {
         Self {
             sentence: sentence.into(),
             code,
+            is_passing: false,
         }
+    }
+
+    /// Of what may mend itself: a gateway that is away for a moment.
+    pub(crate) fn passing(self, is_passing: bool) -> Self {
+        Self { is_passing, ..self }
+    }
+
+    pub(crate) fn is_passing(&self) -> bool {
+        self.is_passing
     }
 
     pub(crate) fn usage(sentence: impl Into<String>) -> Self {

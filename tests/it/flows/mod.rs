@@ -1,6 +1,7 @@
 //! What a running gateway must hold, whatever happens to it.
 
 mod chaos;
+mod command_line;
 mod crash;
 mod demo;
 mod outage;

@@ -65,11 +65,8 @@ impl<'a> Events<'a> {
     /// Follows from behind `after`; without it, from now. Asks once at the start, so that what is wrong with address or token
     /// is told at once, and so that the position is known whatever comes.
     pub(crate) async fn follow(client: &'a Client, query: Query, after: Option<String>) -> Result<Self, Failure> {
-        let after = match after {
-            Some(after) => after,
-            None => position(client).await?,
-        };
-        let stream = Stream::new(client, &PARTS, query.clone(), Some(after));
+        let now = position(client).await?;
+        let stream = Stream::new(client, &PARTS, query.clone(), Some(after.unwrap_or(now)), true);
         Ok(Self {
             client,
             query,

@@ -102,10 +102,14 @@ impl Client {
     /// One GET; again, for a while, when the gateway says that it is only busy.
     pub(crate) async fn get(&self, parts: &[&str], query: &[(&'static str, String)]) -> Result<Answer, Refusal> {
         let started = Instant::now();
+        let mut was_there = false;
         loop {
             let sent = self.send(self.request(Method::GET, parts, query)).await;
             match sent {
-                Err(refusal) if refusal.is_busy() && started.elapsed() < READ_PATIENCE => {
+                Err(refusal)
+                    if (refusal.is_busy() || was_there && refusal.is_passing()) && started.elapsed() < READ_PATIENCE =>
+                {
+                    was_there = true;
                     tokio::time::sleep(refusal.pause().unwrap_or(PAUSE).min(LONGEST_PAUSE)).await;
                 }
                 sent => return sent,

@@ -125,9 +125,9 @@ impl Refusal {
         self.never_sent
     }
 
-    /// Whether the gateway answers, but not now.
+    /// Whether something is there that does not answer now: busy, starting, or just being stopped.
     pub(super) fn is_busy(&self) -> bool {
-        self.is_retryable && matches!(self.status, Some(429 | 503))
+        self.is_retryable && !self.never_sent && self.status.is_none_or(|status| matches!(status, 429 | 502..=504))
     }
 
     /// Whether something that lasts may still connect later: all but what a person has to mend.
@@ -156,7 +156,7 @@ impl From<Refusal> for Failure {
             Some(402 | 405..=428) if !refusal.code.is_empty() => code::FAILED,
             _ => code::UNAVAILABLE,
         };
-        Self::with_code(code, refusal.sentence)
+        Self::with_code(code, refusal.sentence).passing(refusal.is_retryable)
     }
 }
 

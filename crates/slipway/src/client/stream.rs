@@ -34,15 +34,24 @@ pub(crate) struct Stream<'a> {
     last_id: Option<String>,
     open: Option<(reqwest::Response, Parser)>,
     ready: VecDeque<Block>,
+    was_tried: bool,
     /// Attempts in a row that brought nothing.
     failures: u32,
-    has_joined: bool,
+    /// Whether a gateway is known to be there, so that one that does not answer is waited for.
+    is_known: bool,
     pause: Option<Duration>,
 }
 
 impl<'a> Stream<'a> {
-    /// The stream at this path, from behind `last_id`.
-    pub(crate) fn new(client: &'a Client, parts: &[&str], query: Query, last_id: Option<String>) -> Self {
+    /// The stream at this path, from behind `last_id`. A gateway that `is_known` to be there is waited for from the first
+    /// attempt on.
+    pub(crate) fn new(
+        client: &'a Client,
+        parts: &[&str],
+        query: Query,
+        last_id: Option<String>,
+        is_known: bool,
+    ) -> Self {
         Self {
             client,
             parts: parts.iter().map(|&part| part.to_owned()).collect(),
@@ -50,8 +59,9 @@ impl<'a> Stream<'a> {
             last_id,
             open: None,
             ready: VecDeque::new(),
+            was_tried: false,
             failures: 0,
-            has_joined: false,
+            is_known,
             pause: None,
         }
     }
@@ -107,7 +117,7 @@ impl<'a> Stream<'a> {
     }
 
     async fn connect(&mut self) -> Result<Option<Signal>, Refusal> {
-        if self.has_joined || self.failures > 0 {
+        if self.was_tried {
             tokio::time::sleep(self.pause.take().unwrap_or_else(|| pause(self.failures))).await;
         }
         let parts: Vec<&str> = self.parts.iter().map(String::as_str).collect();
@@ -116,14 +126,15 @@ impl<'a> Stream<'a> {
         if let Some(id) = &self.last_id {
             request = request.header("last-event-id", id);
         }
+        self.was_tried = true;
         self.failures = self.failures.saturating_add(1);
         match self.client.open(request).await {
             Ok(response) => {
                 self.open = Some((response, Parser::default()));
-                self.has_joined = true;
+                self.is_known = true;
                 Ok(Some(Signal::Joined))
             }
-            Err(refusal) if self.has_joined && refusal.is_passing() => {
+            Err(refusal) if self.is_known && refusal.is_passing() => {
                 self.pause = refusal.pause();
                 Ok(Some(Signal::Lost(refusal.sentence().to_owned())))
             }

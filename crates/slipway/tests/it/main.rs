@@ -6,4 +6,5 @@ mod faults;
 mod harness;
 mod script;
 mod serve;
+mod terminal;
 mod token;

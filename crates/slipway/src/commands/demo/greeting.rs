@@ -43,6 +43,7 @@ impl Greeting<'_> {
             admin_token,
         } = self.credentials;
         let folder = self.folder.display();
+        let program = program();
         let [cloud66, scalingo, control] = [
             self.simulator.cloud66_url(),
             self.simulator.scalingo_api_url(),
@@ -66,13 +67,38 @@ Slipway runs at {url} (ready after {seconds:.1} s)
 
 Look at it from another terminal:
 
-  export TOKEN={read_token}
+  export SLIPWAY_URL={url} SLIPWAY_TOKEN={read_token} TOKEN={read_token}
+  {program} board
+  {program} watch
   curl -s -H \"Authorization: Bearer $TOKEN\" '{url}/api/v1/deployments?limit=5'
   curl -N -H \"Authorization: Bearer $TOKEN\" '{url}/api/v1/events/stream'
 
 Ctrl-C stops everything; the next start goes on from there.
 "
         )
+    }
+}
+
+/// This program as another terminal finds it.
+fn program() -> String {
+    let Ok(path) = std::env::current_exe() else {
+        return "slipway".to_owned();
+    };
+    let found = std::env::var_os("PATH").is_some_and(|folders| {
+        let mut found = std::env::split_paths(&folders).map(|folder| folder.join("slipway"));
+        found
+            .find(|place| place.is_file())
+            .and_then(|place| place.canonicalize().ok())
+            == path.canonicalize().ok()
+    });
+    let text = path.display().to_string();
+    match text
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || "/._-+".contains(letter))
+    {
+        _ if found => "slipway".to_owned(),
+        true => text,
+        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 
