@@ -231,6 +231,12 @@ async fn a_gateway_that_is_killed_costs_a_watcher_nothing() {
             let running = gateway.api.deployments("status=in_progress").await;
             let running = running.first().map(|item| item.id.to_string());
             waiting = running.map(|id| start(&case, &front.url, &token, &["wait", "--timeout", "60s", &id]));
+            if let Some(waiting) = &mut waiting {
+                until("it waits, or has nothing to wait for any more", async || {
+                    (!waiting.stderr().is_empty() || !waiting.is_running()).then_some(())
+                })
+                .await;
+            }
         }
         gateway.kill_9().await;
         gateway = Gateway::start(&case, &options, &simulators).await;

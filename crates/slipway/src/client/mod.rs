@@ -107,7 +107,8 @@ impl Client {
             let sent = self.send(self.request(Method::GET, parts, query)).await;
             match sent {
                 Err(refusal)
-                    if (refusal.is_busy() || was_there && refusal.is_passing()) && started.elapsed() < READ_PATIENCE =>
+                    if (refusal.is_busy() || was_there && refusal.is_passing())
+                        && started.elapsed() < READ_PATIENCE =>
                 {
                     was_there = true;
                     tokio::time::sleep(refusal.pause().unwrap_or(PAUSE).min(LONGEST_PAUSE)).await;

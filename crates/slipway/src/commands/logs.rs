@@ -68,12 +68,8 @@ fn print_objects(text: &str, cursor: Option<&str>) -> Result<(), Failure> {
 
 async fn follow(session: &Session, id: Uuid, from: Option<String>) -> Result<(), Failure> {
     let id = id.to_string();
-    let mut stream = Stream::new(
-        &session.client,
-        &["deployments", &id, "logs", "stream"],
-        Query::new(),
-        from,
-    );
+    let (parts, is_known) = (["deployments", &id, "logs", "stream"], from.is_some());
+    let mut stream = Stream::new(&session.client, &parts, Query::new(), from, is_known);
     let mut is_lost = false;
     loop {
         let block = match stream.next().await? {

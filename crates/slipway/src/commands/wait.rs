@@ -13,6 +13,8 @@ use crate::terminal::{self, Progress, Style};
 
 /// How often the time that has passed is drawn.
 const REDRAW: Duration = Duration::from_millis(500);
+/// When the state is asked for again that could not be had.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 /// How many successful deployments tell the usual duration.
 const USUAL_OF: usize = 10;
 /// The least of a hash that the API takes as one.
@@ -130,7 +132,8 @@ impl Waiting<'_> {
         let mut events = Events::follow(client, self.target.query(), None).await?;
         let mut redraw = tokio::time::interval(REDRAW);
         let mut is_lost = false;
-        while !self.state.as_ref().is_some_and(|state| state.is_finished) {
+        let mut must_look = false;
+        while !self.has_ended() {
             // One future until it is done: what it began to wait for must not begin again with each redraw.
             let next = events.next();
             tokio::pin!(next);
@@ -138,6 +141,12 @@ impl Waiting<'_> {
                 tokio::select! {
                     happening = &mut next => break happening?,
                     _ = redraw.tick() => self.draw(),
+                    () = tokio::time::sleep(LOOK_AGAIN), if must_look => {
+                        must_look = !self.look().await?;
+                        if self.has_ended() {
+                            return Ok(());
+                        }
+                    }
                 }
             };
             match happening {
@@ -145,9 +154,7 @@ impl Waiting<'_> {
                     if std::mem::take(&mut is_lost) {
                         self.tell("connected again");
                     }
-                    if let Some(state) = self.read().await? {
-                        self.learn(state).await;
-                    }
+                    must_look = !self.look().await?;
                 }
                 Happening::Lost(why) => {
                     if !std::mem::replace(&mut is_lost, true) {
@@ -165,11 +172,21 @@ impl Waiting<'_> {
         Ok(())
     }
 
-    /// A gateway that was there a moment ago comes back: the stream notices that, and the state is read then.
-    async fn read(&self) -> Result<Option<DeploymentView>, Failure> {
+    fn has_ended(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.is_finished)
+    }
+
+    /// Reads the state. False where the gateway, which was there a moment ago, cannot tell it now.
+    async fn look(&mut self) -> Result<bool, Failure> {
         match self.target.read(self.session).await {
-            Err(failure) if self.state.is_some() && failure.code() == code::UNAVAILABLE => Ok(None),
-            read => read,
+            Ok(state) => {
+                if let Some(state) = state {
+                    self.learn(state).await;
+                }
+                Ok(true)
+            }
+            Err(failure) if failure.is_passing() => Ok(false),
+            Err(failure) => Err(failure),
         }
     }
 
