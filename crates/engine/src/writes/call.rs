@@ -29,7 +29,12 @@ impl Writes {
         let result = self.ask(&intent, &application).await;
         failpoint::reach("after_call").await;
         let outcome = match result {
-            Ok(accepted) => Outcome::Accepted(Box::new(accepted)),
+            Ok(mut accepted) => {
+                if let Some(observation) = &mut accepted.deployment {
+                    self.context.logs.masks.mask_observation(observation);
+                }
+                Outcome::Accepted(Box::new(accepted))
+            }
             Err(error) if error.may_have_been_applied => {
                 tracing::warn!(intent.id = %id, error = %error, "a write has no answer that can be trusted");
                 if matches!(intent.new.request, Write::Cancel { .. }) {
