@@ -56,7 +56,7 @@ impl Subject for Simulated {
                 let options = ScalingoOptions {
                     api_url: url(&simulator.scalingo_api_url()),
                     auth_url: url(&simulator.scalingo_auth_url()),
-                    stream_idle_timeout: Duration::from_secs(1),
+                    stream_idle_timeout: Duration::from_secs(5),
                     ..ScalingoOptions::new(Secret::new(simulator.scalingo_token()))
                 };
                 Arc::new(ScalingoProvider::new(options, clock).expect("options that work"))
