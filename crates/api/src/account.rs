@@ -20,6 +20,20 @@ pub struct RateBudgetView {
     pub resets_at: Option<OffsetDateTime>,
 }
 
+/// What an account's credentials turned out not to allow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = WriteFault)]
+pub struct WriteFaultView {
+    /// For programs. An open list: `unauthenticated`, `permission_denied`.
+    #[schema(examples("permission_denied"))]
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// When it was met.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
 /// A configured connection to a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Account)]
@@ -35,6 +49,10 @@ pub struct AccountView {
     /// What is left of the provider's rate limit; null where it is not known.
     #[schema(required = true)]
     pub rate_budget: Option<RateBudgetView>,
+    /// What the last write met that the provider did not let the account do; null once one was accepted.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub write_fault: Option<WriteFaultView>,
 }
 
 /// All accounts.

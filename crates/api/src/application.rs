@@ -157,10 +157,7 @@ impl ApplicationView {
     /// The public form of `application`, whose provider offers `capabilities`.
     pub fn new(application: &Application, capabilities: Capabilities, freshness: FreshnessView) -> Self {
         let observed = application.observed.clone();
-        let (allowed_actions, blocked_actions) = action::sort(&[(
-            "trigger",
-            capabilities.trigger.is_available() && application.archived_at.is_none(),
-        )]);
+        let (allowed_actions, blocked_actions) = action::of_application(application, capabilities);
         Self {
             id: application.id.0,
             provider: application.provider.to_string(),

@@ -291,12 +291,7 @@ impl DeploymentView {
             ..
         } = deployment.tracked.state.clone();
         let status = deployment.tracked.status();
-        let ended = is_finished || status.is_end();
-        let (allowed_actions, blocked_actions) = action::sort(&[
-            ("cancel", capabilities.cancel.is_available() && !ended),
-            ("redeploy", capabilities.redeploy.is_available()),
-            ("rollback", capabilities.rollback.is_available()),
-        ]);
+        let (allowed_actions, blocked_actions) = action::of_deployment(deployment, capabilities);
         let actor = &details.actor;
         let artifact = &details.artifact;
         let git = details.git.clone();

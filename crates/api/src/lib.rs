@@ -14,8 +14,9 @@ mod problem;
 mod provider;
 mod timeline;
 mod token;
+mod write;
 
-pub use account::{AccountList, AccountView, RateBudgetView};
+pub use account::{AccountList, AccountView, RateBudgetView, WriteFaultView};
 pub use action::BlockedActionView;
 pub use application::{ApplicationCapabilitiesView, ApplicationList, ApplicationView, Support};
 pub use audit::{AuditEntryList, AuditEntryView};
@@ -34,3 +35,4 @@ pub use token::{
     CreatedTokenView, NewRestrictionsView, NewSessionView, NewTokenView, RestrictionsView, SessionView,
     StreamTicketView, TokenList, TokenView, WhoamiView,
 };
+pub use write::{FreezeList, FreezeView, NewDeploymentView, NewPreviewView, NoDetailsView, PreviewView};

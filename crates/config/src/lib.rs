@@ -12,8 +12,8 @@ use std::path::Path;
 pub use fault::{Fault, Faults};
 pub use secret::Secret;
 pub use sections::{
-    AccountOption, AccountSettings, AuthSettings, DatabaseSettings, DeploymentLogSettings, LogFormat, LogSettings,
-    OidcRestrictions, OidcSettings, ProviderKeys, RuleSettings, ServerSettings, SyncSettings,
+    AccountOption, AccountSettings, AuthSettings, DatabaseSettings, DeploymentLogSettings, FreezeSettings, LogFormat,
+    LogSettings, OidcRestrictions, OidcSettings, ProviderKeys, RuleSettings, ServerSettings, SyncSettings,
 };
 
 /// The layer below all others, as text: every key with its meaning.
@@ -32,6 +32,8 @@ pub struct Settings {
     pub accounts: Vec<AccountSettings>,
     /// What gives environments, owners and labels, in order.
     pub rules: Vec<RuleSettings>,
+    /// In which windows nothing is deployed.
+    pub freezes: Vec<FreezeSettings>,
     /// How often providers are asked.
     pub sync: SyncSettings,
     /// What is kept of the logs of deployments.

@@ -58,7 +58,13 @@ fn samples() -> Vec<Deployment> {
             for variant in 0..4_u8 {
                 for log in [LogState::Open, LogState::Complete, LogState::Missing] {
                     let sample = sample(status, is_finished, variant & 1 == 1, variant & 2 == 2);
-                    samples.push(Deployment { log, ..sample });
+                    let plain = Deployment { log, ..sample };
+                    let mut live = plain.clone();
+                    live.is_live = Some(true);
+                    live.tracked.details.git.sha = Some(String::new());
+                    let mut old = live.clone();
+                    old.is_live = Some(false);
+                    samples.extend([plain, live, old]);
                 }
             }
         }

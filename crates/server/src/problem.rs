@@ -78,6 +78,30 @@ codes! {
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, false, "Method not allowed";
     /// The provider, or its adapter, cannot do this; `detail` says what is possible instead.
     CapabilityNotSupported = "capability_not_supported", CONFLICT, false, "Not supported by the provider";
+    /// Nobody knows from which source to deploy once more.
+    SourceUnknown = "source_unknown", CONFLICT, false, "The source is not known";
+    /// The deployment has ended, and was not canceled here.
+    AlreadyFinished = "already_finished", CONFLICT, false, "The deployment has ended";
+    /// An application goes back only to a deployment that succeeded.
+    NotSucceeded = "not_succeeded", CONFLICT, false, "The deployment did not succeed";
+    /// The deployment is what runs now.
+    AlreadyLive = "already_live", CONFLICT, false, "The deployment is live";
+    /// The provider has not named the deployment yet.
+    NotNamedYet = "not_named_yet", CONFLICT, true, "Not named by the provider yet";
+    /// A freeze window is in force; `detail` tells until when.
+    Frozen = "frozen", CONFLICT, false, "Deployments are frozen";
+    /// The provider does not have the application any more.
+    ApplicationArchived = "application_archived", CONFLICT, false, "The application is archived";
+    /// The account is not configured any more; its history stays.
+    AccountNotConfigured = "account_not_configured", CONFLICT, false, "The account is not configured";
+    /// The provider says that this cannot be done in the present state.
+    ProviderConflict = "provider_conflict", CONFLICT, false, "The provider refuses this now";
+    /// The provider does not have what this is about.
+    ProviderNotFound = "provider_not_found", CONFLICT, false, "The provider does not have this";
+    /// A request with the same idempotency key is not answered yet.
+    IdempotencyInProgress = "idempotency_in_progress", CONFLICT, true, "The same request is being worked on";
+    /// The deployment has changed since the version that `If-Match` names.
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, false, "The deployment has changed";
     /// The position in the event log cannot be resumed from; read a list and start from its `event_cursor`.
     CursorGone = "cursor_gone", GONE, false, "The cursor is gone";
     /// The body is larger than this API takes.
@@ -90,12 +114,20 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, false, "Unsupported media type";
     /// The body is JSON, but not what the operation takes; `errors` names the fields.
     InvalidBody = "invalid_body", UNPROCESSABLE_ENTITY, false, "Invalid body";
+    /// The idempotency key was used with another body.
+    IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, false, "The key was used with another body";
+    /// The provider refuses what was asked.
+    ProviderRejected = "provider_rejected", UNPROCESSABLE_ENTITY, false, "The provider refuses this";
     /// The principal has as many streams open as it may.
     TooManyStreams = "too_many_streams", TOO_MANY_REQUESTS, true, "Too many streams";
     /// The principal has made as many requests as it may; `Retry-After` tells when the next may come.
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, true, "Too many requests";
     /// The address has sent too many tokens that are not known; `Retry-After` tells when it may try another.
     TooManyFailedLogins = "too_many_failed_logins", TOO_MANY_REQUESTS, true, "Too many failed logins";
+    /// The provider takes no more requests for now.
+    ProviderRateLimited = "provider_rate_limited", TOO_MANY_REQUESTS, true, "The provider takes no more requests for now";
+    /// The provider does not let the account do this: the operator has to look at its credentials.
+    ProviderDenied = "provider_denied", BAD_GATEWAY, false, "The provider does not let the account do this";
     /// A fault of the gateway; its log has more under the request id.
     Internal = "internal", INTERNAL_SERVER_ERROR, true, "Internal error";
     /// The gateway cannot reach its database.

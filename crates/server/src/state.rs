@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use slipway_core::Clock;
 use slipway_core::provider::ProviderRegistry;
+use slipway_engine::Writes;
 use slipway_engine::supervisor::TaskStatus;
 use slipway_feed::{Feed, LogTails};
 use slipway_store::{PgConnection, PgPool, StoreError};
@@ -94,6 +95,8 @@ pub struct Services {
     pub feed: Feed,
     /// The configured accounts and their adapters.
     pub registry: Arc<ProviderRegistry>,
+    /// What changes something at providers.
+    pub writes: Writes,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Who may ask, beside the tokens in the database.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use slipway_config::{AccountSettings, Faults, ProviderKeys, Settings};
 use slipway_core::provider::{ProviderRegistry, SharedProvider};
 use slipway_core::{AccountName, Clock};
+use slipway_engine::freezes::Freezes;
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
 use slipway_provider_http::{Secret, Url};
 use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider, SourceUrlTemplate};
 
 use crate::cli::ConfigArgs;
 use crate::failure::Failure;
+use crate::freezes;
 
 /// The adapters of this program, each with its own keys in `[[accounts]]`.
 const PROVIDERS: &[ProviderKeys] = &[
@@ -24,8 +26,11 @@ const PROVIDERS: &[ProviderKeys] = &[
     },
 ];
 
-/// Reads the configuration and makes the adapters. All faults are told at once.
-pub(crate) fn load(args: &ConfigArgs, clock: &Arc<dyn Clock>) -> Result<(Settings, ProviderRegistry), Failure> {
+/// Reads the configuration, makes the adapters and reads the freeze windows. All faults are told at once.
+pub(crate) fn load(
+    args: &ConfigArgs,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Settings, ProviderRegistry, Freezes), Failure> {
     let settings =
         Settings::load(args.config.as_deref(), std::env::vars(), PROVIDERS).map_err(|faults| told(&faults))?;
     let mut faults = Faults::default();
@@ -35,8 +40,9 @@ pub(crate) fn load(args: &ConfigArgs, clock: &Arc<dyn Clock>) -> Result<(Setting
             registry.insert(AccountName::from(account.name.as_str()), provider);
         }
     }
+    let freezes = freezes::read(&settings.freezes, &mut faults);
     if faults.is_empty() {
-        Ok((settings, registry))
+        Ok((settings, registry, freezes))
     } else {
         Err(told(&faults))
     }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use slipway_core::Clock;
 use slipway_core::provider::ProviderRegistry;
+use slipway_engine::freezes::Freezes;
 use slipway_engine::logs::LogSettings;
 use slipway_engine::rules::Rules;
 use slipway_engine::supervisor::Supervisor;
-use slipway_engine::{Engine, SyncSettings};
+use slipway_engine::{Context, Engine, SyncSettings, Writes};
 use slipway_feed::{Feed, FeedSettings};
 use slipway_server::{AppState, Oidc, ServerSettings, Services, Tokens};
+use slipway_store::pool;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -21,6 +23,9 @@ use crate::lifecycle::Lifecycle;
 
 /// Streams, pollers and listeners end within two seconds; the rest is for a machine that is busy.
 const TASKS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the answers of providers to writes are waited for.
+const WRITES_PATIENCE: Duration = Duration::from_secs(15);
 
 /// What a gateway is put together from.
 pub(crate) struct Parts<'a> {
@@ -33,6 +38,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) rules: Rules,
     /// What is kept of the logs of deployments.
     pub(crate) logs: LogSettings,
+    /// When nothing is deployed.
+    pub(crate) freezes: Freezes,
     /// None: no API.
     pub(crate) api: Option<Api>,
 }
@@ -46,6 +53,7 @@ pub(crate) struct Api {
 
 pub(crate) struct Gateway {
     supervisor: Supervisor,
+    writes: Writes,
     lifecycle: Lifecycle,
     server: Option<JoinHandle<std::io::Result<()>>>,
 }
@@ -60,22 +68,27 @@ impl Gateway {
             sync,
             rules,
             logs,
+            freezes,
             api,
         } = parts;
         let supervisor = Supervisor::new(Arc::clone(&clock), lifecycle.soft.clone());
+        let context = Context::new(database.pool.clone(), registry, Arc::clone(&clock))
+            .with_rules(rules)
+            .with_logs(logs);
+        note_database_time(&context).await;
+        let writes = Writes::new(context.clone(), freezes);
         if let Some(settings) = sync {
-            let pool = database.pool.clone();
-            Engine::new(settings, pool, registry.clone(), Arc::clone(&clock))
-                .with_rules(rules)
-                .with_logs(logs)
+            Engine::of(settings, context.clone())
+                .with_writes(writes.clone())
                 .spawn(&supervisor);
         }
         let server = match api {
             None => None,
-            Some(api) => Some(serve(api, database, registry, clock, &supervisor).await?),
+            Some(api) => Some(serve(api, database, context, writes.clone(), &supervisor).await?),
         };
         Ok(Self {
             supervisor,
+            writes,
             lifecycle: lifecycle.clone(),
             server,
         })
@@ -117,18 +130,30 @@ impl Gateway {
         if !unfinished.is_empty() {
             tracing::warn!(tasks = unfinished.join(", "), "background tasks did not end in time");
         }
+        // Else every rolling restart would leave writes of which nobody knows what came of them.
+        if !self.writes.is_idle() {
+            tracing::info!("waiting for the answers of providers to writes");
+        }
+        if tokio::time::timeout(WRITES_PATIENCE, self.writes.finish())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                "a provider did not answer a write in time; another process or the next start goes on with it"
+            );
+        }
     }
 }
 
 async fn serve(
     api: Api,
     database: &Database,
-    registry: ProviderRegistry,
-    clock: Arc<dyn Clock>,
+    context: Context,
+    writes: Writes,
     supervisor: &Supervisor,
 ) -> Result<JoinHandle<std::io::Result<()>>, Failure> {
     let (pool, direct) = (database.pool.clone(), database.direct_options.clone());
-    let feed = Feed::start(pool, direct, FeedSettings::default(), Arc::clone(&clock))
+    let feed = Feed::start(pool, direct, FeedSettings::default(), Arc::clone(&context.clock))
         .await
         .map_err(|error| Failure::new(format!("the event log cannot be read: {}", chain(&error))))?;
     let shutdown = supervisor.shutdown().clone();
@@ -141,8 +166,9 @@ async fn serve(
     let state = AppState::new(Services {
         pool: database.pool.clone(),
         feed,
-        registry: Arc::new(registry),
-        clock,
+        registry: Arc::new(context.registry),
+        writes,
+        clock: context.clock,
         tokens: api.tokens,
         oidc: api.oidc,
         tasks: Arc::new(move || tasks.statuses()),
@@ -154,6 +180,18 @@ async fn serve(
         slipway_server::router(state, slipway_dashboard::router()),
         shutdown,
     )))
+}
+
+/// How the database's clock differs from ours, for a process that does not sync; one that does keeps looking.
+async fn note_database_time(context: &Context) {
+    let time = async {
+        let mut connection = context.pool.acquire().await?;
+        pool::find_time(&mut connection).await
+    };
+    match time.await {
+        Ok(now) => context.note_database_time(now),
+        Err(error) => tracing::warn!(%error, "the database does not tell its time; it is taken to be ours"),
+    }
 }
 
 /// Takes the address, and says which one it became.

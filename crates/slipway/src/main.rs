@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod database;
 mod failure;
+mod freezes;
 mod gateway;
 mod lifecycle;
 mod telemetry;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::{Result, StoreError};
 
@@ -75,4 +75,9 @@ fn migration_error(error: sqlx::migrate::MigrateError) -> StoreError {
         sqlx::migrate::MigrateError::Execute(error) => error.into(),
         error => StoreError::Migration(error),
     }
+}
+
+/// What the database's clock says.
+pub async fn find_time(conn: &mut PgConnection) -> Result<time::OffsetDateTime> {
+    Ok(sqlx::query_scalar!(r#"SELECT now() AS "now!""#).fetch_one(conn).await?)
 }

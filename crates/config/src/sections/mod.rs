@@ -3,6 +3,7 @@
 mod account;
 mod auth;
 mod database;
+mod freeze;
 mod log;
 mod logs;
 mod rule;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 pub use account::{AccountOption, AccountSettings, ProviderKeys};
 pub use auth::{AuthSettings, OidcRestrictions, OidcSettings};
 pub use database::DatabaseSettings;
+pub use freeze::FreezeSettings;
 pub use log::{LogFormat, LogSettings};
 pub use logs::DeploymentLogSettings;
 pub use rule::RuleSettings;
@@ -24,7 +26,9 @@ use crate::node::{Node, Table, Value};
 use crate::reader::{Reader, unknown};
 use crate::{Faults, Settings};
 
-const SECTIONS: [&str; 8] = ["server", "database", "auth", "accounts", "rules", "logs", "sync", "log"];
+const SECTIONS: [&str; 9] = [
+    "server", "database", "auth", "accounts", "rules", "freezes", "logs", "sync", "log",
+];
 
 /// Reads every section, also after a fault, so that all faults are told at once.
 pub(crate) fn read(
@@ -35,6 +39,7 @@ pub(crate) fn read(
 ) -> Option<Settings> {
     let accounts = root.remove("accounts");
     let rules = root.remove("rules");
+    let freezes = root.remove("freezes");
     let mut section = |name: &str, faults: &mut Faults| match root.remove(name) {
         None => (name.to_owned(), "configuration".to_owned(), Table::new()),
         Some(Node { origin, value }) => {
@@ -79,6 +84,7 @@ pub(crate) fn read(
         );
     }
     let rules = rule::read(rules, environment, faults);
+    let freezes = freeze::read(freezes, environment, faults);
     let known = SECTIONS.map(str::to_owned);
     for (name, node) in root {
         faults.push(node.origin.to_string(), name.clone(), unknown(&name, &known));
@@ -89,6 +95,7 @@ pub(crate) fn read(
         auth: auth?,
         accounts: accounts?,
         rules: rules?,
+        freezes: freezes?,
         sync: sync?,
         logs: logs?,
         log: log?,

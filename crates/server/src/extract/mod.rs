@@ -8,6 +8,7 @@ mod page_cursor;
 mod query;
 mod repeated;
 mod resource_id;
+mod write;
 
 pub(crate) use body::JsonBody;
 pub(crate) use caller::Caller;
@@ -16,3 +17,4 @@ pub(crate) use filter::{Instant, Labelled, ShaPrefix, Words};
 pub(crate) use page_cursor::PageCursor;
 pub(crate) use query::Parameters;
 pub(crate) use resource_id::{ResourceId, ResourceName};
+pub(crate) use write::{IfMatch, WriteRequest};

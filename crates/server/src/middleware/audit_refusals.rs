@@ -21,13 +21,35 @@ pub(crate) struct Asked {
     pub(crate) principal: std::sync::Arc<str>,
 }
 
+/// On an answer: what was refused is in the audit log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Audited;
+
 /// What the operations that change something are called in the audit log; none for what changes nothing.
-const ACTIONS: [(&str, &str, Option<&str>); 5] = [
+const ACTIONS: [(&str, &str, Option<&str>); 11] = [
     ("POST", "/tokens", Some("token.create")),
     ("DELETE", "/tokens/{token_id}", Some("token.revoke")),
     ("POST", "/session", Some("session.create")),
     ("DELETE", "/session", Some("session.end")),
     ("POST", "/stream-tickets", Some("stream_ticket.create")),
+    (
+        "POST",
+        "/applications/{application_id}/deployments",
+        Some("deployment.trigger"),
+    ),
+    ("POST", "/deployments/{deployment_id}/cancel", Some("deployment.cancel")),
+    (
+        "POST",
+        "/deployments/{deployment_id}/redeploy",
+        Some("deployment.redeploy"),
+    ),
+    (
+        "POST",
+        "/deployments/{deployment_id}/rollback",
+        Some("deployment.rollback"),
+    ),
+    ("POST", "/applications/{application_id}/refresh", None),
+    ("POST", "/previews", None),
 ];
 
 /// What an operation is called in the audit log: none for what changes nothing, no answer for what is not known here.
@@ -68,6 +90,7 @@ pub(crate) async fn audit_refusals(State(state): State<AppState>, request: Reque
         .map(|problem| problem.code().as_str());
     if let Some(code) = code
         && is_refusal(response.status())
+        && response.extensions().get::<Audited>().is_none()
     {
         let mut actor = Actor::anonymous();
         if let Some(asked) = response.extensions().get::<Asked>() {

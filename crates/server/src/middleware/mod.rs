@@ -8,7 +8,7 @@ mod open_access;
 mod problems;
 mod scope;
 
-pub(crate) use audit_refusals::{Asked, audit_refusals};
+pub(crate) use audit_refusals::{Asked, Audited, audit_refusals};
 pub(crate) use authenticate::{authenticate, principal_of};
 pub(crate) use cors::cors;
 pub(crate) use limits::{limit, limit_uri};

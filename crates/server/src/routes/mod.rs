@@ -7,13 +7,16 @@ mod board;
 mod by_time;
 mod deployments;
 mod events;
+mod freezes;
 pub(crate) mod health;
 mod inbound;
+mod previews;
 mod providers;
 mod session;
 mod stream_tickets;
 mod tokens;
 mod whoami;
+mod writing;
 
 use axum::Extension;
 use axum::extract::Request;
@@ -38,10 +41,18 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
         .routes(routes!(applications::list::list_applications))
         .routes(routes!(applications::get::get_application))
         .routes(routes!(applications::list_deployments::list_application_deployments))
+        .routes(routes!(applications::refresh::refresh_application))
         .routes(routes!(board::get::get_board))
         .routes(routes!(deployments::list::list_deployments))
         .routes(routes!(deployments::get::get_deployment))
-        .routes(routes!(deployments::timeline::get_deployment_timeline));
+        .routes(routes!(deployments::timeline::get_deployment_timeline))
+        .routes(routes!(freezes::list::list_freezes));
+    let writes = OpenApiRouter::default()
+        .routes(routes!(applications::trigger::trigger_deployment))
+        .routes(routes!(deployments::cancel::cancel_deployment))
+        .routes(routes!(deployments::redeploy::redeploy_deployment))
+        .routes(routes!(deployments::rollback::rollback_deployment))
+        .routes(routes!(previews::create::create_preview));
     let logs = OpenApiRouter::default().routes(routes!(deployments::logs::get::get_deployment_log));
     let follows = OpenApiRouter::default().routes(routes!(stream_tickets::create::create_stream_ticket));
     let administers = OpenApiRouter::default()
@@ -51,6 +62,7 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
     anybody
         .merge(needing(Scope::DeploymentsRead, reads))
         .merge(needing(Scope::LogsRead, logs))
+        .merge(needing(Scope::DeploymentsWrite, writes))
         .merge(needing(Scope::EventsRead, follows))
         .merge(needing(Scope::Admin, administers))
 }
@@ -89,4 +101,25 @@ pub(crate) struct NoParameters {}
 pub(crate) struct PositionParameters {
     /// Wait, 5 seconds at most, until the answer shows this position in the event log.
     pub(crate) min_cursor: Option<String>,
+}
+
+/// The headers that say how a write is meant. Read by `extract::WriteRequest`; here for the document.
+#[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[serde(rename_all = "kebab-case")]
+#[expect(
+    dead_code,
+    reason = "what the document says; the extractor reads the headers themselves"
+)]
+pub(crate) struct WriteHeaders {
+    /// 1 to 255 visible ASCII characters of the caller's own. The same request with the same key within 24 hours is made once
+    /// and gets the same answer.
+    #[param(rename = "Idempotency-Key")]
+    idempotency_key: Option<String>,
+    /// The `ETag` of the deployment: refused with 412 when it has changed since.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+    /// `true` deploys in spite of a freeze window; needs the scope `freezes:override`.
+    #[param(rename = "X-Freeze-Override")]
+    freeze_override: Option<bool>,
 }

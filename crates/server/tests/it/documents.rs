@@ -114,6 +114,13 @@ fn every_operation_is_named_tagged_described_and_fails_in_one_shape() {
         "listTokens",
         "revokeToken",
         "listAudit",
+        "triggerDeployment",
+        "cancelDeployment",
+        "redeployDeployment",
+        "rollbackDeployment",
+        "refreshApplication",
+        "createPreview",
+        "listFreezes",
     ];
     assert_eq!(ids, HashSet::from(expected));
 }

@@ -11,6 +11,8 @@ use serde_json::Value;
 use slipway_api::Cursor;
 use slipway_core::SystemClock;
 use slipway_core::provider::ProviderRegistry;
+use slipway_engine::freezes::Freezes;
+use slipway_engine::{Context, Writes};
 use slipway_feed::{Feed, FeedSettings};
 use slipway_server::{AppState, Oidc, Scopes, ServerSettings, Services, TaskStatuses, Token, router};
 use slipway_store::event_log;
@@ -93,8 +95,10 @@ async fn replica(
         Token::from_secret("reader", Scopes::READ, READ),
         Token::from_secret("boss", Scopes::ADMIN, ADMIN),
     ];
+    let context = Context::new(db.pool.clone(), registry.clone(), clock.clone());
     let state = AppState::new(Services {
         pool: db.pool.clone(),
+        writes: Writes::new(context, Freezes::default()),
         feed: feed.clone(),
         registry: Arc::new(registry),
         clock,

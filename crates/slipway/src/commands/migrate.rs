@@ -11,7 +11,7 @@ use crate::{accounts, telemetry};
 
 pub(crate) async fn run(args: &ConfigArgs) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (settings, _) = accounts::load(args, &clock)?;
+    let (settings, ..) = accounts::load(args, &clock)?;
     telemetry::start(&settings.log)?;
     let database = Database::open(&settings.database).await?;
     database.close().await;

@@ -6,6 +6,7 @@ use slipway_config::{OidcSettings, RuleSettings, Secret, Settings};
 use slipway_core::provider::ProviderRegistry;
 use slipway_core::{Clock, SystemClock};
 use slipway_engine::SyncSettings;
+use slipway_engine::freezes::Freezes;
 use slipway_engine::logs::{LogSettings, Masks};
 use slipway_engine::rules::{Rule, Rules};
 use slipway_server::{Network, Oidc, Scope, Scopes, ServerSettings, Token, Tokens, WebhookSecrets};
@@ -27,7 +28,7 @@ pub(crate) struct Roles {
 
 pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (settings, registry) = accounts::load(args, &clock)?;
+    let (settings, registry, freezes) = accounts::load(args, &clock)?;
     telemetry::start(&settings.log)?;
     let lifecycle = Lifecycle::listen()?;
     // The address first: a taken one is the commonest fault, and it is found out in no time.
@@ -43,14 +44,23 @@ pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> 
     else {
         return Ok(());
     };
-    let served = serve(&settings, registry, clock, roles, listener, &database, &lifecycle).await;
+    let served = serve(
+        &settings,
+        (registry, freezes),
+        clock,
+        roles,
+        listener,
+        &database,
+        &lifecycle,
+    )
+    .await;
     let ended = lifecycle.until_hard(database.close()).await;
     served.and(ended)
 }
 
 async fn serve(
     settings: &Settings,
-    registry: ProviderRegistry,
+    (registry, freezes): (ProviderRegistry, Freezes),
     clock: Arc<dyn Clock>,
     roles: Roles,
     listener: Option<TcpListener>,
@@ -81,6 +91,7 @@ async fn serve(
         sync,
         rules: rules(settings),
         logs: log_settings(settings)?,
+        freezes,
         api,
     };
     let mut gateway = Gateway::start(parts, lifecycle).await?;

@@ -38,7 +38,7 @@ pub(crate) async fn run(command: TokenCommand) -> Result<(), Failure> {
 
 async fn open(config: &ConfigArgs) -> Result<(Database, Arc<dyn Clock>), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (settings, _) = accounts::load(config, &clock)?;
+    let (settings, ..) = accounts::load(config, &clock)?;
     telemetry::start(&settings.log)?;
     let database = Database::open(&settings.database).await.map_err(|failure| {
         Failure::new(format!(

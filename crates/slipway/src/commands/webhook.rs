@@ -12,7 +12,7 @@ use crate::failure::Failure;
 pub(crate) fn run(command: WebhookCommand) -> Result<(), Failure> {
     let WebhookCommand::Url(WebhookUrlArgs { config, account: name }) = command;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (settings, _) = accounts::load(&config, &clock)?;
+    let (settings, ..) = accounts::load(&config, &clock)?;
     let account = settings.accounts.iter().find(|account| account.name == name);
     let account = account.ok_or_else(|| Failure::new(format!("no account `{name}` is configured")))?;
     let secret = account.webhook_secret.as_ref().ok_or_else(|| {

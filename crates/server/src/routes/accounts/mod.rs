@@ -3,10 +3,10 @@
 pub(crate) mod get;
 pub(crate) mod list;
 
-use slipway_api::{AccountView, RateBudgetView};
+use slipway_api::{AccountView, RateBudgetView, WriteFaultView};
 use slipway_core::AccountName;
 use slipway_core::provider::{ProviderRegistry, RateBudget};
-use slipway_store::sync_targets::FreshnessRow;
+use slipway_store::sync_targets::{self, FreshnessRow};
 use slipway_store::{PgConnection, applications};
 use time::OffsetDateTime;
 
@@ -25,6 +25,15 @@ async fn views(
     now: OffsetDateTime,
 ) -> Result<Vec<AccountView>, Problem> {
     let counts = applications::count_by_account(conn, &principal.visibility).await?;
+    let faults = sync_targets::list_write_faults(conn).await?;
+    let fault_of = |name: &str| {
+        let fault = faults.iter().find(|fault| fault.account == name)?.clone();
+        Some(WriteFaultView {
+            code: fault.code,
+            message: fault.message,
+            at: fault.at,
+        })
+    };
     let shown = ShownAccounts::of(state, principal);
     let shows = |row: &FreshnessRow| shown.shows(&row.provider, &row.account);
     let registry = &state.services().registry;
@@ -38,6 +47,7 @@ async fn views(
             application_count: counts.get(&account.row.account).copied().unwrap_or(0),
             freshness: account.view(now),
             rate_budget: rate_budget(registry, &account.row.account),
+            write_fault: fault_of(&account.row.account),
         })
         .collect();
     for (name, provider) in registry.iter() {
@@ -52,6 +62,7 @@ async fn views(
                 application_count: 0,
                 freshness: freshness::of_application(None, now),
                 rate_budget: rate_budget(registry, name.as_str()),
+                write_fault: fault_of(name.as_str()),
             });
         }
     }

@@ -5,4 +5,6 @@ pub(crate) mod list;
 pub(crate) mod list_deployments;
 pub(crate) mod page;
 pub(crate) mod parameters;
+pub(crate) mod refresh;
+pub(crate) mod trigger;
 pub(crate) mod view;

@@ -46,6 +46,14 @@ const ITEM: [u16; 7] = [401, 401, 401, 401, 403, 404, 200];
 /// Something that a token restricted to anything cannot do.
 const ADMINISTER: [u16; 7] = [401, 401, 401, 401, 403, 403, 200];
 
+/// A write: the provider of these tests has none.
+fn write(route: &'static str, body: Value) -> Row {
+    Row {
+        body: Some(body),
+        ..row(route, "deployments:write", [401, 401, 401, 401, 403, 404, 409])
+    }
+}
+
 fn table() -> Vec<Row> {
     let read = "deployments:read";
     let new_token = json!({"name": "new", "scopes": ["deployments:read"]});
@@ -63,6 +71,26 @@ fn table() -> Vec<Row> {
         row("GET /api/v1/deployments/{deployment_id}/timeline", read, ITEM),
         row("GET /api/v1/deployments/{deployment_id}/logs", "logs:read", ITEM),
         row("GET /api/v1/deployments/{deployment_id}/logs/stream", "logs:read", ITEM),
+        row("GET /api/v1/freezes", read, LIST),
+        row(
+            "POST /api/v1/applications/{application_id}/refresh",
+            read,
+            [401, 401, 401, 401, 403, 404, 202],
+        ),
+        write(
+            "POST /api/v1/applications/{application_id}/deployments",
+            json!({"git_ref": "main"}),
+        ),
+        write("POST /api/v1/deployments/{deployment_id}/cancel", json!({})),
+        write("POST /api/v1/deployments/{deployment_id}/redeploy", json!({})),
+        write("POST /api/v1/deployments/{deployment_id}/rollback", json!({})),
+        Row {
+            expected: [401, 401, 401, 401, 403, 404, 404],
+            ..write(
+                "POST /api/v1/previews",
+                json!({"action": "cancel", "deployment_id": uuid::Uuid::nil()}),
+            )
+        },
         row("GET /api/v1/events", "events:read", LIST),
         row("GET /api/v1/events/stream", "events:read", LIST),
         row(

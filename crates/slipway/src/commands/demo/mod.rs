@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use slipway_core::provider::ProviderRegistry;
 use slipway_core::{AccountName, Clock, SystemClock};
 use slipway_engine::SyncSettings;
+use slipway_engine::freezes::Freezes;
 use slipway_engine::logs::LogSettings;
 use slipway_engine::rules::{Rule, Rules};
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
@@ -114,6 +115,7 @@ impl Demo {
             }),
             rules: rules(),
             logs: LogSettings::default(),
+            freezes: Freezes::default(),
             clock,
             api: Some(api),
         };

@@ -1,0 +1,3 @@
+//! `/freezes`
+
+pub(crate) mod list;

@@ -1,0 +1,3 @@
+//! `/previews`
+
+pub(crate) mod create;
