@@ -66,7 +66,7 @@ pub enum Fault {
 
 /// A platform at work, and the adapter connected to it. Its clock stands still until [`World::finish`].
 pub trait World: Send + Sync {
-    /// The adapter. Its live stream gives up after a second or two of silence.
+    /// The adapter. Its live stream gives up after a few seconds of silence; the platform gives a sign of life more often.
     fn provider(&self) -> SharedProvider;
 
     /// An application whose deployments fill more than a page, all of them over. Its newest has a log, where there are logs.

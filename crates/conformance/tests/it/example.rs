@@ -468,6 +468,9 @@ impl Provider for Example {
                 platform.is_token_old = self.is(Wrong::KeepsExpiredTokens);
                 return Err(problem(ErrorKind::Unauthenticated, "an old token"));
             }
+            if platform.fault != Some(Fault::SilentStreams) {
+                let _ = sender.send(StreamItem::Alive);
+            }
             if let Some(row) = platform.rows.last().filter(|row| !row.is_over) {
                 let _ = sender.send(StreamItem::Deployment(Box::new(self.seen(
                     row,
