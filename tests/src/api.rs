@@ -31,9 +31,27 @@ pub struct Answer {
     pub event_cursor: Option<String>,
     /// The body.
     pub text: String,
+    headers: reqwest::header::HeaderMap,
 }
 
 impl Answer {
+    async fn read(response: reqwest::Response) -> Result<Self, reqwest::Error> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let mut answer = Self {
+            status,
+            event_cursor: None,
+            text: response.text().await?,
+            headers,
+        };
+        answer.event_cursor = answer.header("x-event-cursor").map(str::to_owned);
+        Ok(answer)
+    }
+
+    /// A header, by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// The body as JSON of this shape.
     ///
     /// # Panics
@@ -75,16 +93,27 @@ impl Api {
     /// When the connection fails or breaks.
     pub async fn try_get(&self, path: &str) -> Result<Answer, reqwest::Error> {
         let request = self.http.get(format!("{}{path}", self.base)).timeout(PATIENCE);
-        let response = request.bearer_auth(&self.token).send().await?;
-        let status = response.status().as_u16();
-        let event_cursor = response.headers().get("x-event-cursor");
-        let event_cursor = event_cursor.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let text = response.text().await?;
-        Ok(Answer {
-            status,
-            event_cursor,
-            text,
-        })
+        Answer::read(request.bearer_auth(&self.token).send().await?).await
+    }
+
+    /// One POST of JSON.
+    ///
+    /// # Errors
+    /// When the connection fails or breaks.
+    pub async fn try_post(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, reqwest::Error> {
+        let mut request = self.http.post(format!("{}{path}", self.base)).timeout(PATIENCE);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        Answer::read(request.bearer_auth(&self.token).send().await?).await
     }
 
     /// One GET, again while the answer is 503: on a machine that does too much at once the database may take a while, and

@@ -106,6 +106,8 @@ pub struct ServeOptions {
     pub database_url: Option<String>,
     /// More arguments.
     pub arguments: Vec<String>,
+    /// What its environment tells it.
+    pub environment: Vec<(String, String)>,
     /// `sync.applications_every`
     pub applications_every: String,
     /// `sync.active_every`
@@ -120,6 +122,7 @@ impl Default for ServeOptions {
             name: "gateway".to_owned(),
             database_url: None,
             arguments: Vec::new(),
+            environment: Vec::new(),
             applications_every: "1s".to_owned(),
             active_every: "500ms".to_owned(),
             idle_every: "10s".to_owned(),
@@ -143,6 +146,14 @@ impl ServeOptions {
             name: name.to_owned(),
             ..self.clone()
         }
+    }
+
+    /// The same with one more variable in its environment.
+    #[must_use]
+    pub fn with_environment(&self, name: &str, value: &str) -> Self {
+        let mut this = self.clone();
+        this.environment.push((name.to_owned(), value.to_owned()));
+        this
     }
 
     fn config(&self, case: &Case, simulators: &Simulators) -> String {
@@ -197,12 +208,15 @@ impl Gateway {
     pub async fn start(case: &Case, options: &ServeOptions, simulators: &Simulators) -> Self {
         let file = case.path(&format!("{}.toml", options.name));
         std::fs::write(&file, options.config(case, simulators)).expect("the case's folder is writable");
-        Self::start_with(case, &file, &options.arguments).await
+        Self::start_with(case, &file, options).await
     }
 
-    async fn start_with(case: &Case, file: &Path, arguments: &[String]) -> Self {
+    async fn start_with(case: &Case, file: &Path, options: &ServeOptions) -> Self {
         let mut command = case.command(&["serve", "--config"]);
-        command.arg(file).args(arguments);
+        command.arg(file).args(&options.arguments);
+        for (name, value) in &options.environment {
+            command.env(name, value);
+        }
         let mut process = Process::start(command);
         // With port 0 only the log tells which one it became.
         let address = process

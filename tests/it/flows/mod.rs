@@ -9,3 +9,4 @@ mod refusals;
 mod replicas;
 mod resume;
 mod webhooks;
+mod writes;

@@ -1,0 +1,179 @@
+//! A write is made once, whenever the process dies: before the call, after it, or after the commit.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use slipway_api::DeploymentView;
+use slipway_test_database::TestDatabase;
+use slipway_tests::{Answer, Case, Gateway, ServeOptions, SimulateOptions, Simulators, until, within};
+
+const REPLAYED: &str = "idempotency-replayed";
+
+/// How long somebody who died with a write in hand is waited for; in life it outlasts the longest call.
+const LEASE_MS: &str = "1500";
+
+/// Where the process dies.
+const POINTS: [&str; 3] = ["before_call", "after_call", "after_commit"];
+
+#[tokio::test]
+async fn cloud66_deploys_once_whenever_the_gateway_dies() {
+    for point in POINTS {
+        dies_and_comes_back("cloud66", point).await;
+    }
+}
+
+#[tokio::test]
+async fn scalingo_deploys_once_whenever_the_gateway_dies() {
+    for point in POINTS {
+        dies_and_comes_back("scalingo", point).await;
+    }
+}
+
+async fn dies_and_comes_back(provider: &str, point: &str) {
+    let case = Case::begin().await;
+    let database = TestDatabase::create().await.expect("a database for the test");
+    let simulators = Simulators::start(&case, &SimulateOptions::default()).await;
+    let options = ServeOptions::on(&database).with_environment("SLIPWAY_TEST_WRITE_LEASE_MS", LEASE_MS);
+    let doomed = options
+        .named("doomed")
+        .with_environment("SLIPWAY_TEST_FAILPOINT", point);
+    let mut doomed = Gateway::start(&case, &doomed, &simulators).await;
+    doomed.wait_until_synced().await;
+    let application = application_of(&doomed, provider).await;
+    let made_before = deployments_made(&simulators, provider).await;
+
+    let path = format!("/api/v1/applications/{application}/deployments");
+    let body = json!({"git_ref": "main"});
+    let asking = tokio::spawn({
+        let (admin, path, body) = (doomed.admin.clone(), path.clone(), body.clone());
+        async move { admin.try_post(&path, &body, &[("idempotency-key", "once")]).await }
+    });
+    doomed
+        .process
+        .wait_for_stderr("the failpoint", |line| {
+            line.contains("stopped at a failpoint").then_some(())
+        })
+        .await;
+    doomed.kill_9().await;
+    assert!(
+        asking.await.expect("a task").is_err(),
+        "{provider} {point}: nobody answers"
+    );
+
+    let heir = Gateway::start(&case, &options.named("heir"), &simulators).await;
+    let ask = async || {
+        let answer = heir.admin.try_post(&path, &body, &[("idempotency-key", "once")]).await;
+        answer.expect("an answer")
+    };
+    let answer = until("the write is settled", async || {
+        let answer = ask().await;
+        (answer.status != 409).then_some(answer)
+    })
+    .await;
+    assert_eq!(answer.status, 202, "{provider} {point}: {}", answer.text);
+    assert_eq!(answer.header(REPLAYED), Some("true"), "{provider} {point}");
+    let named: DeploymentView = serde_json::from_str(&answer.text).expect("a deployment");
+    assert_same(&answer, &ask().await);
+    if (provider, point) == ("scalingo", "after_call") {
+        // Nothing proves that this call arrived, until its deployment is seen.
+        assert_eq!(named.failure_reason.as_deref(), Some("outcome_unknown"));
+    }
+
+    let ended = within(Duration::from_secs(120), "the deployment ends", async || {
+        let path = format!("/api/v1/deployments/{}", named.id);
+        let view: DeploymentView = heir.api.get(&path).await.json();
+        (view.is_finished && view.provider_deployment_id.is_some()).then_some(view)
+    })
+    .await;
+    assert_eq!(
+        ended.created_at, named.created_at,
+        "{provider} {point}: one row all the time"
+    );
+    let made = deployments_made(&simulators, provider).await - made_before;
+    assert_eq!(made, 1, "{provider} {point}: calls that deploy");
+    let rows = heir.api.deployments(&format!("application={application}")).await;
+    let names: HashSet<_> = rows.iter().map(|row| row.provider_deployment_id.clone()).collect();
+    assert_eq!(names.len(), rows.len(), "{provider} {point}: no second row");
+    assert!(!names.contains(&None), "{provider} {point}: every row is named");
+    assert_same(&answer, &ask().await);
+}
+
+fn assert_same(first: &Answer, again: &Answer) {
+    assert_eq!((again.status, &again.text), (first.status, &first.text));
+    for header in ["location", REPLAYED] {
+        assert_eq!(again.header(header), first.header(header));
+    }
+}
+
+async fn application_of(gateway: &Gateway, provider: &str) -> uuid::Uuid {
+    let applications = gateway.api.applications().await;
+    let fits = applications.iter().find(|application| {
+        application.provider == provider && application.allowed_actions.iter().any(|a| a == "trigger")
+    });
+    fits.expect("an application that can be deployed").id
+}
+
+/// How many requests that deploy have come.
+async fn deployments_made(simulators: &Simulators, provider: &str) -> usize {
+    let log = simulators.control.get("/requests").await;
+    let requests = log["requests"].as_array().expect("a list");
+    let deploys = |request: &&Value| {
+        let kind = request["kind"].as_str().unwrap_or_default();
+        request["method"] == "POST"
+            && kind.starts_with(provider)
+            && (kind.contains("deploy") && !kind.contains("exchange"))
+    };
+    requests.iter().filter(deploys).count()
+}
+
+#[tokio::test]
+async fn ten_requests_with_one_key_make_one_call_on_two_replicas() {
+    let case = Case::begin().await;
+    let database = TestDatabase::create().await.expect("a database for the test");
+    let simulators = Simulators::start(&case, &SimulateOptions::default()).await;
+    let options = ServeOptions::on(&database);
+    let replicas = [
+        Gateway::start(&case, &options.named("one"), &simulators).await,
+        Gateway::start(&case, &options.named("two"), &simulators).await,
+    ];
+    replicas[0].wait_until_synced().await;
+    for provider in ["cloud66", "scalingo"] {
+        let application = application_of(&replicas[0], provider).await;
+        let before = deployments_made(&simulators, provider).await;
+        let path = format!("/api/v1/applications/{application}/deployments");
+        let mut asking = tokio::task::JoinSet::new();
+        for number in 0..10 {
+            let (admin, path) = (replicas[number % 2].admin.clone(), path.clone());
+            asking.spawn(async move {
+                let headers = [("idempotency-key", "ten")];
+                admin
+                    .try_post(&path, &json!({"git_ref": "main"}), &headers)
+                    .await
+                    .expect("an answer")
+            });
+        }
+        let mut ids = HashSet::new();
+        while let Some(answer) = asking.join_next().await {
+            let answer = answer.expect("a task");
+            match answer.status {
+                202 => {
+                    let view: DeploymentView = serde_json::from_str(&answer.text).expect("a deployment");
+                    ids.insert(view.id);
+                }
+                // It is under way: come back.
+                409 => assert!(answer.header("retry-after").is_some(), "{}", answer.text),
+                other => panic!("{other}: {}", answer.text),
+            }
+        }
+        assert_eq!(ids.len(), 1, "{provider}");
+        let made = deployments_made(&simulators, provider).await - before;
+        assert_eq!(made, 1, "{provider}: calls that deploy");
+        let other = json!({"git_ref": "another"});
+        let answer = replicas[1]
+            .admin
+            .try_post(&path, &other, &[("idempotency-key", "ten")])
+            .await;
+        assert_eq!(answer.expect("an answer").status, 422, "{provider}: another body");
+    }
+}
