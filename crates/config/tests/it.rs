@@ -112,7 +112,7 @@ fn all_faults_come_at_once_each_with_its_line() {
         ":2: server.lisen: is unknown; did you mean `listen`?",
         ":3: server.listen: must be an address with a port such as 127.0.0.1:8080, not `nowhere`",
         ":5: auth.read_token: must have at least 16 characters",
-        ":7: sync.idle_every: must be a time from 100ms to 86400s, such as 500ms, 30s, 5m or 1h, not `5 parsecs`",
+        ":7: sync.idle_every: must be a time from 100ms to 86400s, such as 500ms, 30s, 5m, 1h or 7d, not `5 parsecs`",
         ":8: sync.active_every: must be a string, not a number",
         ":9: databse: is unknown; did you mean `database`?",
         ":11: log.format: must be one of `text`, `json`, not `xml`",

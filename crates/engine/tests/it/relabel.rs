@@ -141,6 +141,12 @@ pub(crate) fn with_provider(context: &Context, provider: TestProvider) -> Contex
 #[tokio::test]
 async fn what_a_provider_can_do_now_reaches_what_is_stored_by_the_process_that_started_last() {
     let world = World::new(LiveRule::LastSucceeded).await;
+    // What was deployed is known, so it can be deployed again.
+    let deployment = |key: &str, second: i64, status: Status| {
+        let mut seen = deployment(key, second, status);
+        seen.details.git.sha = Some("c31221df".to_owned());
+        seen
+    };
     let seen = vec![
         deployment("old", -500, Status::Succeeded),
         deployment("running", 5, Status::InProgress),
