@@ -151,6 +151,24 @@ pub fn write_control(
     out.extend_from_slice(b"\n\n");
 }
 
+/// Appends the control frame of a deployment in a snapshot. It has no position: a client that is cut off here has not seen
+/// the whole and begins again.
+pub(crate) fn write_snapshot(out: &mut Vec<u8>, keys: &Keys, recorded_at: OffsetDateTime, deployment: &str) {
+    out.extend_from_slice(b"event: ");
+    out.extend_from_slice(keys.r#type.as_bytes());
+    out.extend_from_slice(b"\ndata: ");
+    Fields {
+        application_id: keys.application_id,
+        deployment_id: keys.deployment_id,
+        provider: keys.provider.as_deref(),
+        account: keys.account.as_deref(),
+        status: keys.status.as_deref(),
+        ..Fields::new(&keys.r#type, recorded_at)
+    }
+    .write(out, "[]", Some(deployment));
+    out.extend_from_slice(b"\n\n");
+}
+
 /// The fields of [`slipway_api::EventView`] that are written one by one.
 struct Fields<'a> {
     id: Option<&'a str>,

@@ -8,6 +8,7 @@ mod interest;
 mod log_tail;
 mod reader;
 mod ring;
+mod snapshot;
 mod subscription;
 
 pub use applications::ApplicationIndex;
@@ -15,4 +16,5 @@ pub use feed::{Feed, FeedSettings};
 pub use filter::Filter;
 pub use frame::{Frame, Keys, write_control};
 pub use log_tail::{LogEnd, LogFollower, LogNext, LogTails, write_log_control};
+pub use snapshot::Snapshot;
 pub use subscription::{Batch, Next, Reset, ResetReason, Subscription};

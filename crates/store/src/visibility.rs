@@ -28,6 +28,11 @@ impl Visibility {
         }
     }
 
+    /// Whether everything is hidden.
+    pub fn is_nothing(&self) -> bool {
+        self.providers == [""]
+    }
+
     /// Whether nothing is hidden.
     pub fn is_everything(&self) -> bool {
         self.providers.is_empty() && self.shows_whole_accounts() && self.accounts.is_empty()
@@ -65,18 +70,15 @@ impl Visibility {
 
     /// Adds what restricts a statement over `applications`, after a condition.
     pub(crate) fn push_for_applications(&self, query: &mut QueryBuilder<Postgres>) {
-        self.push_columns(query, "id");
-        push_any(query, "environment", &self.environments);
-    }
-
-    fn push_columns(&self, query: &mut QueryBuilder<Postgres>, application_id: &str) {
         push_any(query, "provider", &self.providers);
         push_any(query, "account", &self.accounts);
-        push_any(query, application_id, &self.applications);
+        push_any(query, "id", &self.applications);
+        push_any(query, "environment", &self.environments);
     }
 }
 
-fn push_any<T>(query: &mut QueryBuilder<Postgres>, column: &str, values: &[T])
+/// Adds a condition to a statement: one of these values, or no condition without any.
+pub(crate) fn push_any<T>(query: &mut QueryBuilder<Postgres>, column: &str, values: &[T])
 where
     T: Clone + Send + Sync + 'static,
     T: sqlx::Type<Postgres> + for<'q> sqlx::Encode<'q, Postgres> + sqlx::postgres::PgHasArrayType,

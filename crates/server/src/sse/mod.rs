@@ -12,7 +12,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 pub(crate) use counter::{StreamCounter, StreamPermit};
 pub(crate) use log_stream::LogStream;
-pub(crate) use stream::EventStream;
+pub(crate) use stream::{Begin, EventStream};
 
 /// From where a client that comes back goes on.
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use slipway_api::Cursor;
-use slipway_feed::{Batch, Filter, Next, Reset, Subscription, write_control};
+use slipway_feed::{Batch, Filter, Next, Reset, Snapshot, Subscription, write_control};
 use slipway_store::StoreError;
 use slipway_store::sync_targets::FreshnessRow;
 use tokio::time::{Instant, Interval};
@@ -24,10 +24,20 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// In what range a client's pause before it reconnects is drawn, so that clients do not all come back at once.
 pub(super) const RETRY_MS: std::ops::RangeInclusive<u32> = 1_000..=5_000;
 
+/// What a stream begins with.
+pub(crate) enum Begin {
+    /// With what comes after a position, or from now.
+    After(Option<Cursor>),
+    /// With the deployments that matter now.
+    Snapshot(Box<Snapshot>),
+}
+
 /// A stream of the event log for one client.
 pub(crate) struct EventStream {
     state: AppState,
     subscription: Subscription,
+    /// What comes before all events, as long as there is more of it.
+    snapshot: Option<Box<Snapshot>>,
     principal: Principal,
     standing: Standing,
     heartbeat: Interval,
@@ -46,14 +56,20 @@ impl EventStream {
         permit: StreamPermit,
         (principal, standing): (Principal, Standing),
         filter: Filter,
-        from: Option<Cursor>,
+        begin: Begin,
     ) -> Self {
+        let (from, snapshot) = match begin {
+            Begin::After(from) => (from, None),
+            Begin::Snapshot(snapshot) => (Some(snapshot.cursor().clone()), Some(snapshot)),
+        };
         let heartbeat = heartbeat(state.settings().heartbeat_interval);
         let subscription = state.feed().subscribe(filter, from.clone());
         // Lines of the first block: parsers differ in what they do with a block that holds only such lines.
         let mut preamble = format!(": slipway\nretry: {}\n", rand::random_range(RETRY_MS)).into_bytes();
-        let mut told = from;
+        // Whoever is cut off in a snapshot has to begin again: no position is told before its end.
+        let mut told = from.filter(|_| snapshot.is_none());
         if told.is_none()
+            && snapshot.is_none()
             && let Some(now) = subscription.position()
         {
             // "From now" ends here: a client that is cut off before its first event resumes without a gap.
@@ -64,6 +80,7 @@ impl EventStream {
             shutdown: state.services().shutdown.clone(),
             state,
             subscription,
+            snapshot,
             principal,
             standing,
             heartbeat,
@@ -101,9 +118,11 @@ impl EventStream {
                     return Some(self.dismiss(ended));
                 }
                 _ = self.heartbeat.tick() => return Some(self.beat().await),
-                next = take(&mut self.subscription, &mut self.paused_until) => match next {
-                    Ok(Next::Batch(batch)) => return Some(self.events(batch)),
-                    Ok(Next::Reset(reset)) => return Some(self.reset(reset)),
+                forth = take(&mut self.snapshot, &mut self.subscription, &mut self.paused_until) => match forth {
+                    Ok(Forth::Snapshot(blocks)) => return Some(blocks),
+                    Ok(Forth::SnapshotEnd) => return Some(self.end_snapshot()),
+                    Ok(Forth::Live(Next::Batch(batch))) => return Some(self.events(batch)),
+                    Ok(Forth::Live(Next::Reset(reset))) => return Some(self.reset(reset)),
                     Err(error) => {
                         tracing::debug!(error = &error as &dyn std::error::Error, "a stream waits for the database");
                     }
@@ -138,7 +157,7 @@ impl EventStream {
         let shown = ShownAccounts::of(&self.state, &self.principal);
         let shows = |row: &FreshnessRow| shown.shows(&row.provider, &row.account);
         let freshness = self.state.freshness().accounts_json(is_healthy, shows).await;
-        let position = self.subscription.position();
+        let position = self.subscription.position().filter(|_| self.snapshot.is_none());
         let reason = (!is_healthy).then_some("database_unavailable");
         let mut block = b": alive\n".to_vec();
         let now = self.state.clock().now();
@@ -149,6 +168,17 @@ impl EventStream {
                 .for_each(|position| write_id_block(&mut block, position));
             self.told = position;
         }
+        block.into()
+    }
+
+    /// From here on the client resumes instead of beginning again.
+    fn end_snapshot(&mut self) -> Bytes {
+        let mut block = Vec::new();
+        let cursor = self.snapshot.take().map(|snapshot| snapshot.cursor().clone());
+        let now = self.state.clock().now();
+        write_control(&mut block, "snapshot.end", now, cursor.as_ref(), "[]", None);
+        cursor.iter().for_each(|cursor| write_id_block(&mut block, cursor));
+        self.told = cursor;
         block.into()
     }
 
@@ -193,15 +223,32 @@ fn write_id_block(out: &mut Vec<u8>, cursor: &Cursor) {
     out.extend_from_slice(format!("id: {cursor}\n\n").as_bytes());
 }
 
-/// The next batch; after a failure only when some time has passed.
-async fn take(subscription: &mut Subscription, paused_until: &mut Option<Instant>) -> Result<Next, StoreError> {
+/// What comes next.
+enum Forth {
+    Snapshot(Bytes),
+    SnapshotEnd,
+    Live(Next),
+}
+
+/// What comes next: first of the snapshot, then of the log; after a failure only when some time has passed. May be dropped.
+async fn take(
+    snapshot: &mut Option<Box<Snapshot>>,
+    subscription: &mut Subscription,
+    paused_until: &mut Option<Instant>,
+) -> Result<Forth, StoreError> {
     if let Some(until) = *paused_until {
         tokio::time::sleep_until(until).await;
         *paused_until = None;
     }
-    let next = subscription.next_batch().await;
-    if next.is_err() {
+    let forth = match snapshot {
+        Some(snapshot) => {
+            let blocks = snapshot.next_blocks().await;
+            blocks.map(|blocks| blocks.map_or(Forth::SnapshotEnd, Forth::Snapshot))
+        }
+        None => subscription.next_batch().await.map(Forth::Live),
+    };
+    if forth.is_err() {
         *paused_until = Some(Instant::now() + PAUSE);
     }
-    next
+    forth
 }

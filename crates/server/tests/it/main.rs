@@ -15,6 +15,7 @@ mod logs;
 mod problems;
 mod reads;
 mod rows;
+mod snapshot;
 mod stream;
 mod twin;
 mod wire;

@@ -12,31 +12,31 @@ use crate::rows::{advance, insert_account, insert_application, insert_deployment
 
 /// One block of a stream, as the specification has it parsed.
 #[derive(Debug, Default, Clone, PartialEq)]
-struct Block {
-    id: Option<String>,
-    event: Option<String>,
-    data: Option<String>,
+pub(crate) struct Block {
+    pub(crate) id: Option<String>,
+    pub(crate) event: Option<String>,
+    pub(crate) data: Option<String>,
     retry: Option<u32>,
     comments: usize,
 }
 
 impl Block {
-    fn view(&self) -> EventView {
+    pub(crate) fn view(&self) -> EventView {
         serde_json::from_str(self.data.as_deref().expect("data")).expect("an event")
     }
 
-    fn is_event(&self) -> bool {
+    pub(crate) fn is_event(&self) -> bool {
         self.id.is_some() && self.data.is_some()
     }
 }
 
-struct Reader {
+pub(crate) struct Reader {
     body: BodyDataStream,
     pending: String,
 }
 
 impl Reader {
-    async fn open(gateway: &Gateway, path: &str, last_event_id: Option<&str>) -> Self {
+    pub(crate) async fn open(gateway: &Gateway, path: &str, last_event_id: Option<&str>) -> Self {
         let mut request = get(path);
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
@@ -50,14 +50,18 @@ impl Reader {
         ] {
             assert_eq!(response.headers()[name], value);
         }
+        Self::of(response.into_body())
+    }
+
+    pub(crate) fn of(body: Body) -> Self {
         Self {
-            body: response.into_body().into_data_stream(),
+            body: body.into_data_stream(),
             pending: String::new(),
         }
     }
 
     /// The next block; none at the end.
-    async fn next(&mut self) -> Option<Block> {
+    pub(crate) async fn next(&mut self) -> Option<Block> {
         loop {
             if let Some((text, rest)) = self.pending.split_once("\n\n") {
                 let block = parse(text);
@@ -73,7 +77,7 @@ impl Reader {
     }
 
     /// The next events, whatever stands between them.
-    async fn events(&mut self, count: usize) -> Vec<Block> {
+    pub(crate) async fn events(&mut self, count: usize) -> Vec<Block> {
         let mut events = Vec::new();
         while events.len() < count {
             let block = self.next().await.expect("more");

@@ -10,6 +10,9 @@ use crate::labels::LabelSelector;
 use crate::page::AfterApplication;
 use crate::{Result, Visibility};
 
+/// More branches cost more to plan than they save.
+const BRANCHES_MAX: usize = 64;
+
 /// Which applications a list shows. An empty filter lets everything through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApplicationFilter {
@@ -110,46 +113,124 @@ fn body(
         .map(|(version, body)| DeploymentBody { version, body }))
 }
 
-fn statement(query: &ApplicationQuery, visibility: &Visibility) -> QueryBuilder<Postgres> {
-    let ApplicationQuery {
-        filter,
-        descending,
-        after,
-        with_last,
-        with_live,
-        limit,
-    } = query;
-    let mut sql = QueryBuilder::new("SELECT page.*");
-    for (is_wanted, name) in [(with_last, "last"), (with_live, "live")] {
-        if *is_wanted {
-            sql.push(format!(
-                ", {name}.version AS {name}_version, {name}.body AS {name}_body"
-            ));
-        }
+/// Alternatives for one column.
+type Alternatives = (&'static str, Vec<String>);
+
+/// What is wanted and may be seen, as alternatives for each column; the columns in the order in which they narrow most. None
+/// where the two exclude each other.
+fn choose(filter: &ApplicationFilter, visibility: &Visibility) -> Option<Vec<Alternatives>> {
+    if visibility.is_nothing() {
+        return None;
     }
-    sql.push(" FROM (SELECT * FROM applications WHERE true");
-    for (column, values) in [
-        ("provider", &filter.providers),
-        ("account", &filter.accounts),
-        ("environment", &filter.environments),
-        ("owner", &filter.owners),
-        ("name", &filter.names),
+    let mut columns = Vec::new();
+    for (column, wanted, seen) in [
+        ("name", &filter.names, &Vec::new()),
+        ("account", &filter.accounts, &visibility.accounts),
+        ("owner", &filter.owners, &Vec::new()),
+        ("environment", &filter.environments, &visibility.environments),
+        ("provider", &filter.providers, &visibility.providers),
     ] {
-        match values.as_slice() {
-            [] => {}
-            [only] => {
-                sql.push(format!(" AND {column} = ")).push_bind(only.clone());
-            }
-            several => {
-                sql.push(format!(" AND {column} = ANY("))
-                    .push_bind(several.to_vec())
-                    .push(")");
+        let mut values = if wanted.is_empty() {
+            seen.clone()
+        } else {
+            wanted.clone()
+        };
+        if values.is_empty() {
+            continue;
+        }
+        values.retain(|value| seen.is_empty() || seen.contains(value));
+        // Twice the same value would be twice the same row.
+        values.sort();
+        values.dedup();
+        if values.is_empty() {
+            return None;
+        }
+        columns.push((column, values));
+    }
+    Some(columns)
+}
+
+/// Several values of the column that narrows most become branches, each walking an index by name, which are merged as they
+/// are read: see `deployments::statement`.
+fn statement(query: &ApplicationQuery, visibility: &Visibility) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new("SELECT page.*");
+    let bodies = [(query.with_last, "last"), (query.with_live, "live")];
+    let bodies = bodies
+        .into_iter()
+        .filter_map(|(is_wanted, name)| is_wanted.then_some(name));
+    for name in bodies.clone() {
+        sql.push(format_args!(
+            ", {name}.version AS {name}_version, {name}.body AS {name}_body"
+        ));
+    }
+    sql.push(" FROM (SELECT * FROM (");
+    let direction = if query.descending { "DESC" } else { "ASC" };
+    // One more than asked for tells whether there is a next page. In the text, because a plan for any limit at all would be
+    // one for a tenth of the table.
+    let order = format!(
+        "ORDER BY name {direction}, id {direction} LIMIT {}",
+        query.limit.saturating_add(1)
+    );
+    match choose(&query.filter, visibility) {
+        None => {
+            sql.push("SELECT * FROM applications WHERE false");
+        }
+        Some(mut columns) => {
+            let has_branches = visibility.applications.is_empty()
+                && columns.first().is_some_and(|(_, values)| values.len() <= BRANCHES_MAX);
+            let split = if has_branches { Some(columns.remove(0)) } else { None };
+            let branches: Vec<Option<&String>> = match &split {
+                None => vec![None],
+                Some((_, values)) => values.iter().map(Some).collect(),
+            };
+            for (index, value) in branches.into_iter().enumerate() {
+                sql.push(if index == 0 { "(" } else { " UNION ALL (" });
+                push_source(&mut sql, visibility);
+                if let (Some((column, _)), Some(value)) = (&split, value) {
+                    sql.push(format_args!(" AND {column} = ")).push_bind(value.clone());
+                }
+                push_conditions(&mut sql, &columns, query);
+                sql.push(format_args!(" {order})"));
             }
         }
     }
-    visibility.push_for_applications(&mut sql);
-    filter.labels.push(&mut sql, "labels");
-    match filter.archived {
+    sql.push(format_args!(") AS branches {order}) AS page"));
+    for name in bodies {
+        sql.push(format_args!(
+            " LEFT JOIN deployments AS {name} ON {name}.id = page.{name}_deployment_id"
+        ));
+    }
+    sql.push(format_args!(" ORDER BY page.name {direction}, page.id {direction}"));
+    sql
+}
+
+/// All applications, or those that a token names, which are few and looked up one by one.
+fn push_source(sql: &mut QueryBuilder<Postgres>, visibility: &Visibility) {
+    if visibility.applications.is_empty() {
+        sql.push("SELECT * FROM applications WHERE true");
+        return;
+    }
+    let mut ids = visibility.applications.clone();
+    ids.sort();
+    ids.dedup();
+    sql.push("SELECT applications.* FROM unnest(")
+        .push_bind(ids)
+        .push(") AS shown (shown_id) CROSS JOIN LATERAL (SELECT * FROM applications WHERE id = shown_id OFFSET 0) ")
+        .push("AS applications WHERE true");
+}
+
+fn push_conditions(sql: &mut QueryBuilder<Postgres>, columns: &[Alternatives], query: &ApplicationQuery) {
+    for (column, values) in columns {
+        match values.as_slice() {
+            [only] => sql.push(format_args!(" AND {column} = ")).push_bind(only.clone()),
+            several => sql
+                .push(format_args!(" AND {column} = ANY("))
+                .push_bind(several.to_vec())
+                .push(")"),
+        };
+    }
+    query.filter.labels.push(sql, "labels");
+    match query.filter.archived {
         None => {}
         Some(true) => {
             sql.push(" AND archived_at IS NOT NULL");
@@ -158,29 +239,14 @@ fn statement(query: &ApplicationQuery, visibility: &Visibility) -> QueryBuilder<
             sql.push(" AND archived_at IS NULL");
         }
     }
-    let (beyond, direction) = if *descending { ("<", "DESC") } else { (">", "ASC") };
-    if let Some(after) = after {
-        sql.push(format!(" AND (name, id) {beyond} ("))
+    if let Some(after) = &query.after {
+        let beyond = if query.descending { "<" } else { ">" };
+        sql.push(format_args!(" AND (name, id) {beyond} ("))
             .push_bind(after.name.clone())
             .push(", ")
             .push_bind(after.id)
             .push(")");
     }
-    // One more than asked for tells whether there is a next page. In the text, because a plan for any limit at all would be
-    // one for a tenth of the table.
-    sql.push(format!(
-        " ORDER BY name {direction}, id {direction} LIMIT {}) AS page",
-        limit.saturating_add(1)
-    ));
-    for (is_wanted, name) in [(with_last, "last"), (with_live, "live")] {
-        if *is_wanted {
-            sql.push(format!(
-                " LEFT JOIN deployments AS {name} ON {name}.id = page.{name}_deployment_id"
-            ));
-        }
-    }
-    sql.push(format!(" ORDER BY page.name {direction}, page.id {direction}"));
-    sql
 }
 
 /// Applications to which other rules than these were applied last, locked in the order of their ids; those that others hold

@@ -1,13 +1,14 @@
 //! The list of deployments: keyset pages with optional filters, and the position in the event log that they show.
 
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::statement::{Choice, statement};
+use super::statement::{APPLICATIONS_MAX, Choice, statement};
 use crate::event_log::Head;
 use crate::labels::{self, LabelSelector};
 use crate::page::AfterDeployment;
+use crate::visibility::push_any;
 use crate::{Result, Visibility};
 
 /// Which deployments a list shows. An empty filter lets everything through.
@@ -90,9 +91,50 @@ pub struct DeploymentPage {
 /// So many applications are walked side by side; more are looked for among all deployments.
 const SELECTED_MAX: usize = 64;
 
+/// Whether a restricted caller's list is narrowed in more than one way by what belongs to applications. Two ways, of which each
+/// lets much through, can leave next to nothing: then the applications are looked up first, of which there are few.
+fn crosses(filter: &DeploymentFilter, visibility: &Visibility) -> bool {
+    let ways = [
+        !filter.providers.is_empty() || !visibility.providers.is_empty(),
+        !filter.accounts.is_empty() || !visibility.accounts.is_empty(),
+        !filter.applications.is_empty() || !visibility.applications.is_empty(),
+        !filter.environments.is_empty() || !visibility.environments.is_empty(),
+    ];
+    !visibility.is_everything() && ways.into_iter().filter(|is_narrowed| *is_narrowed).count() > 1
+}
+
+/// The applications that a caller sees and asks for, at most `limit`. Read a moment before the list.
+async fn list_seen(
+    conn: &mut PgConnection,
+    filter: &DeploymentFilter,
+    visibility: &Visibility,
+    limit: usize,
+) -> Result<Vec<Uuid>> {
+    if visibility.is_nothing() {
+        return Ok(Vec::new());
+    }
+    let mut query = QueryBuilder::<Postgres>::new("SELECT id FROM applications WHERE true");
+    visibility.push_for_applications(&mut query);
+    push_any(&mut query, "provider", &filter.providers);
+    push_any(&mut query, "account", &filter.accounts);
+    push_any(&mut query, "id", &filter.applications);
+    push_any(&mut query, "environment", &filter.environments);
+    query.push(format_args!(" LIMIT {limit}"));
+    // As for labels: planned with the values at hand.
+    Ok(query.build_query_scalar().persistent(false).fetch_all(conn).await?)
+}
+
 /// A page of those deployments that the caller sees.
 pub async fn list(conn: &mut PgConnection, query: &DeploymentQuery, visibility: &Visibility) -> Result<DeploymentPage> {
     let mut choice = Choice::new(&query.filter, visibility);
+    if crosses(&query.filter, visibility) {
+        let named = !query.filter.applications.is_empty() || !visibility.applications.is_empty();
+        let most = if named { APPLICATIONS_MAX } else { SELECTED_MAX };
+        let seen = list_seen(conn, &query.filter, visibility, most + 1).await?;
+        if seen.len() <= most {
+            choice.keep_applications_seen(&seen, &query.filter);
+        }
+    }
     if !query.filter.labels.is_empty() {
         // Read a moment before the list: which applications a label selects may lag behind by that much.
         let most = i64::try_from(SELECTED_MAX + 1).unwrap_or(i64::MAX);

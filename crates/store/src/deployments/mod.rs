@@ -2,6 +2,7 @@
 
 mod list;
 mod row;
+mod snapshot;
 mod statement;
 mod write;
 
@@ -13,6 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use list::{DeploymentFilter, DeploymentPage, DeploymentQuery, DeploymentSort, list};
+pub use snapshot::{SnapshotRow, list_snapshot, list_snapshot_applications};
 pub use write::{StoredDeployment, insert, remember, update};
 
 use crate::event_log::{self, Head};

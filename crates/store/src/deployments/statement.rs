@@ -19,6 +19,9 @@ use crate::Visibility;
 /// More branches cost more to plan than they save.
 const BRANCHES_MAX: usize = 64;
 
+/// Of applications more are worth it: without branches those of a restricted token are looked for in all of history.
+pub(super) const APPLICATIONS_MAX: usize = 256;
+
 /// One condition that an index serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Value {
@@ -70,6 +73,8 @@ pub(super) struct Choice<'a> {
     columns: Vec<Alternatives>,
     visibility: &'a Visibility,
     checks_labels: bool,
+    /// The applications that are left are all seen.
+    are_seen: bool,
     /// What is wanted and what may be seen exclude each other.
     is_empty: bool,
 }
@@ -80,7 +85,8 @@ impl<'a> Choice<'a> {
             columns: Vec::new(),
             visibility,
             checks_labels: false,
-            is_empty: false,
+            are_seen: false,
+            is_empty: visibility.is_nothing(),
         };
         choice.keep(Column::Sha, shortest(&filter.git_shas));
         choice.keep(Column::Application, ids(&filter.applications));
@@ -90,6 +96,8 @@ impl<'a> Choice<'a> {
         choice.keep(Column::Account, texts(&filter.accounts));
         choice.keep(Column::Account, texts(&visibility.accounts));
         choice.keep(Column::Environment, texts(&filter.environments));
+        // What the deployment carries finds it; whether it is seen is asked of its application as it is now.
+        choice.keep(Column::Environment, texts(&visibility.environments));
         choice.keep(Column::Kind, texts(&filter.kinds));
         choice.keep(Column::Trigger, texts(&filter.triggers));
         choice.keep(Column::Provider, texts(&filter.providers));
@@ -108,6 +116,20 @@ impl<'a> Choice<'a> {
             Column::Application => 1,
             _ => 2,
         });
+    }
+
+    /// The same of applications that were selected by all that belongs to applications: of those nothing of it is left to ask.
+    pub(super) fn keep_applications_seen(&mut self, selected: &[Uuid], filter: &DeploymentFilter) {
+        self.columns.retain(|alternatives| {
+            !matches!(
+                alternatives.column,
+                Column::Provider | Column::Account | Column::Environment
+            )
+        });
+        // What the deployment itself carries is asked for all the same: it follows its application with a delay.
+        self.keep(Column::Environment, texts(&filter.environments));
+        self.are_seen = true;
+        self.keep_applications(selected);
     }
 
     /// Every deployment's application is asked for its labels.
@@ -184,7 +206,13 @@ impl<'a> Choice<'a> {
                 // Prefixes have no other form.
                 || alternatives.column == Column::Sha;
             let next = count * alternatives.values.len();
-            if wanted && (next <= BRANCHES_MAX || alternatives.column == Column::Sha) {
+            let is_of_applications = split.iter().any(|known| known.column == Column::Application);
+            let most = match alternatives.column {
+                Column::Application => APPLICATIONS_MAX,
+                Column::Status if is_of_applications => 2 * APPLICATIONS_MAX,
+                _ => BRANCHES_MAX,
+            };
+            if wanted && (next <= most || alternatives.column == Column::Sha) {
                 count = next;
                 split.push(alternatives);
             }
@@ -274,7 +302,6 @@ pub(super) fn statement(choice: &Choice<'_>, query: &DeploymentQuery) -> QueryBu
          SELECT id, at, position, body FROM (",
     );
     // One that gives nothing, where nothing is left to choose from.
-    // One that gives nothing, where nothing is left to choose from.
     let branches = if choice.is_empty {
         vec![Vec::new()]
     } else {
@@ -363,7 +390,9 @@ fn push_any(sql: &mut QueryBuilder<Postgres>, alternatives: &Alternatives, opera
 fn push_rest(sql: &mut QueryBuilder<Postgres>, choice: &Choice<'_>, query: &DeploymentQuery, order: Order) {
     let filter = &query.filter;
     // Providers, accounts and applications are among the columns already.
-    choice.visibility.push_environments_for_deployments(sql);
+    if !choice.are_seen {
+        choice.visibility.push_environments_for_deployments(sql);
+    }
     if let Some(is_live) = filter.is_live {
         sql.push(" AND is_live = ").push_bind(is_live);
     }
@@ -374,6 +403,11 @@ fn push_rest(sql: &mut QueryBuilder<Postgres>, choice: &Choice<'_>, query: &Depl
         (filter.finished_before, "finished_at", "<"),
     ] {
         let Some(bound) = bound else { continue };
+        // Where the page before ended lies inside the window: that end of it is none any more.
+        let is_passed = column == order.column && (comparison == "<") == (order.direction == "DESC");
+        if query.after.is_some() && is_passed {
+            continue;
+        }
         sql.push(format_args!(" AND {} {comparison} ", order.key(column)));
         order.push_instant(sql, bound);
     }

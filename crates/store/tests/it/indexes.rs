@@ -18,7 +18,7 @@ SET synchronous_commit = off;
 INSERT INTO applications (id, provider, account, provider_application_id, name, environment, owner, labels, first_seen_at,
                           updated_at, version, archived_at)
 SELECT gen_random_uuid(), CASE n % 2 WHEN 0 THEN 'cloud66' ELSE 'scalingo' END, 'account-' || n % 10, n::text,
-       'app-' || lpad(n::text, 4, '0'), CASE n % 3 WHEN 0 THEN 'staging' ELSE 'production' END, 'owner-' || n % 20,
+       'app-' || lpad(n::text, 4, '0'), CASE WHEN n = 333 THEN 'preview' WHEN n % 3 = 0 THEN 'staging' ELSE 'production' END, 'owner-' || n % 20,
        jsonb_build_object('team', 'team-' || n % 25, 'tier', CASE n % 5 WHEN 0 THEN 'db' ELSE 'web' END), now(), now(), 1,
        CASE WHEN n % 50 = 0 THEN now() END
 FROM generate_series(0, 499) AS n;
@@ -442,7 +442,11 @@ async fn lists_read_hardly_more_rows_than_they_answer() {
     }
     plan(conn, "force_generic_plan").await;
     faults.extend(finished(conn, applications[0]).await);
-    faults.extend(restricted(conn, &applications).await);
+    let many: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM applications ORDER BY name LIMIT 200 OFFSET 250")
+        .fetch_all(&mut *conn)
+        .await
+        .expect("applications");
+    faults.extend(restricted(conn, &applications, &many).await);
     faults.extend(searches(conn).await);
     faults.extend(of_applications(conn).await);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -483,34 +487,169 @@ async fn finished(conn: &mut PgConnection, application: Uuid) -> Vec<String> {
     faults
 }
 
-async fn restricted(conn: &mut PgConnection, applications: &[Uuid]) -> Vec<String> {
-    let mut faults = Vec::new();
-    let restrictions = [
+/// What tokens are restricted to: of each kind, common and rare, and together.
+fn restrictions(few: &[Uuid], many: &[Uuid]) -> Vec<(&'static str, Visibility)> {
+    let base = Visibility::default;
+    vec![
+        (
+            "a provider",
+            Visibility {
+                providers: words(&["scalingo"]),
+                ..base()
+            },
+        ),
+        ("nothing", Visibility::nothing()),
+        (
+            "an account",
+            Visibility {
+                accounts: words(&["account-3"]),
+                ..base()
+            },
+        ),
         (
             "accounts",
             Visibility {
-                accounts: words(&["account-3", "account-4"]),
-                ..Visibility::default()
+                accounts: words(&["account-3", "account-4", "account-50", "none"]),
+                ..base()
             },
         ),
         (
             "applications",
             Visibility {
-                applications: applications.to_vec(),
-                ..Visibility::default()
+                applications: few.to_vec(),
+                ..base()
             },
         ),
         (
-            "an environment",
+            "many applications",
             Visibility {
-                environments: words(&["production"]),
-                ..Visibility::default()
+                applications: many.to_vec(),
+                ..base()
             },
         ),
-    ];
-    for (what, visibility) in restrictions {
-        let query = DeploymentQuery::default();
-        faults.extend(walk_deployments(conn, &format!("restricted to {what}"), &query, &visibility).await);
+        (
+            "a common environment",
+            Visibility {
+                environments: words(&["production"]),
+                ..base()
+            },
+        ),
+        (
+            "environments",
+            Visibility {
+                environments: words(&["production", "staging"]),
+                ..base()
+            },
+        ),
+        (
+            "a rare environment",
+            Visibility {
+                environments: words(&["preview"]),
+                ..base()
+            },
+        ),
+        (
+            "an environment that is not there",
+            Visibility {
+                environments: words(&["none"]),
+                ..base()
+            },
+        ),
+        (
+            "an account and an environment",
+            Visibility {
+                accounts: words(&["account-3"]),
+                environments: words(&["production"]),
+                ..base()
+            },
+        ),
+        (
+            "a provider and an environment",
+            Visibility {
+                providers: words(&["scalingo"]),
+                environments: words(&["production"]),
+                ..base()
+            },
+        ),
+    ]
+}
+
+async fn restricted(conn: &mut PgConnection, few: &[Uuid], many: &[Uuid]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let now = slipway_core::SystemClock.now();
+    let base = DeploymentFilter::default;
+    for (what, visibility) in restrictions(few, many) {
+        for (filtered, filter) in [
+            ("everything", base()),
+            (
+                "a status",
+                DeploymentFilter {
+                    statuses: words(&["failed"]),
+                    ..base()
+                },
+            ),
+            (
+                "running",
+                DeploymentFilter {
+                    statuses: words(&["queued", "in_progress"]),
+                    ..base()
+                },
+            ),
+            (
+                "another account",
+                DeploymentFilter {
+                    accounts: words(&["account-7"]),
+                    ..base()
+                },
+            ),
+            (
+                "an environment",
+                DeploymentFilter {
+                    environments: words(&["staging"]),
+                    ..base()
+                },
+            ),
+            (
+                "an application",
+                DeploymentFilter {
+                    applications: few[..1].to_vec(),
+                    ..base()
+                },
+            ),
+            (
+                "a window",
+                DeploymentFilter {
+                    created_after: Some(now - Duration::days(30)),
+                    ..base()
+                },
+            ),
+        ] {
+            for sort in [DeploymentSort::NewestFirst, DeploymentSort::OldestFirst] {
+                let query = DeploymentQuery {
+                    filter: filter.clone(),
+                    sort,
+                    ..DeploymentQuery::default()
+                };
+                // Of what one provider has in an environment, and what failed there, each is common: no index has all three.
+                if what == "a provider and an environment" && filtered == "a status" {
+                    continue;
+                }
+                // Which applications are asked for is looked up first, planned with the values at hand.
+                let what = format!("restricted to {what}: {filtered}, {sort:?}");
+                faults.extend(walk_deployments(conn, &what, &query, &visibility).await);
+            }
+        }
+        for filter in [
+            ApplicationFilter::default(),
+            ApplicationFilter {
+                archived: Some(false),
+                environments: words(&["production"]),
+                ..ApplicationFilter::default()
+            },
+        ] {
+            let what = format!("restricted to {what}, {:?}", filter.environments);
+            faults.extend(walk_applications(conn, &what, &filter, &visibility).await);
+        }
     }
     faults
 }
@@ -612,26 +751,35 @@ async fn of_applications(conn: &mut PgConnection) -> Vec<String> {
     for (what, filter) in filters {
         let has_label = !filter.labels.is_empty();
         plan(conn, if has_label { "auto" } else { "force_generic_plan" }).await;
-        for (descending, with_bodies) in [(false, false), (true, false), (false, true)] {
-            let mut query = ApplicationQuery {
-                filter: filter.clone(),
-                descending,
-                with_last: with_bodies,
-                with_live: with_bodies,
-                limit: 50,
-                ..ApplicationQuery::default()
-            };
-            for page in 0..3 {
-                let before = rows_read(conn, "applications").await;
-                let found = applications::list(conn, &query, &Visibility::default())
-                    .await
-                    .expect("a page");
-                let read = rows_read(conn, "applications").await - before;
-                let what = format!("applications: {what} {descending} {with_bodies} {page}");
-                faults.extend(judge(&what, read, found.rows.len()));
-                let Some(next) = found.next else { break };
-                query.after = Some(next);
-            }
+        faults.extend(walk_applications(conn, what, &filter, &Visibility::default()).await);
+    }
+    faults
+}
+
+async fn walk_applications(
+    conn: &mut PgConnection,
+    what: &str,
+    filter: &ApplicationFilter,
+    visibility: &Visibility,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (descending, with_bodies) in [(false, false), (true, false), (false, true)] {
+        let mut query = ApplicationQuery {
+            filter: filter.clone(),
+            descending,
+            with_last: with_bodies,
+            with_live: with_bodies,
+            limit: 50,
+            ..ApplicationQuery::default()
+        };
+        for page in 0..3 {
+            let before = rows_read(conn, "applications").await;
+            let found = applications::list(conn, &query, visibility).await.expect("a page");
+            let read = rows_read(conn, "applications").await - before;
+            let what = format!("applications: {what} {descending} {with_bodies} {page}");
+            faults.extend(judge(&what, read, found.rows.len()));
+            let Some(next) = found.next else { break };
+            query.after = Some(next);
         }
     }
     faults

@@ -98,6 +98,11 @@ event_parameters! {
         /// Begin after this position: an event's id or a list's `event_cursor`. The header `Last-Event-ID` wins over it.
         /// Without either, from now on.
         after: Option<String>,
+        /// Begin with the deployments that matter now: the newest of each application and all that have not ended, as
+        /// `snapshot.deployment`, then `snapshot.end` with the position; then go on live. Not together with `after`;
+        /// `Last-Event-ID` wins over it, so that a reconnect resumes.
+        #[param(default = false)]
+        snapshot: Option<bool>,
         /// A ticket, where the request cannot carry a token: see `createStreamTicket`.
         ticket: Option<String>,
     }

@@ -14,13 +14,14 @@ use crate::auth::{Principal, Standing, TicketHold};
 use crate::extract::Parameters;
 use crate::position;
 use crate::problem::{Code, Problem};
-use crate::sse::{EventStream, LAST_EVENT_ID, set_stream_headers};
+use crate::sse::{Begin, EventStream, LAST_EVENT_ID, set_stream_headers};
 use crate::state::AppState;
 
 /// Follow events live
 ///
 /// Server-sent events: each has `id`, `event` (its type) and `data` (the event as JSON). Reconnect with `Last-Event-ID`, or
-/// with `after`, and nothing is lost or sent twice. A `heartbeat` every 15 seconds carries the position in `cursor`; a
+/// with `after`, and nothing is lost or sent twice. With `snapshot=true` what matters now comes first; what changes while it is
+/// read comes again as an event: keep the higher `version`. A `heartbeat` every 15 seconds carries the position in `cursor`; a
 /// `reset` says that the position could not be resumed from: read your lists again. `auth_expired` comes before the end when
 /// the token is not valid any more, or allows something else.
 #[utoipa::path(
@@ -54,12 +55,23 @@ pub(crate) async fn stream_events(
         None => None,
     };
     let after = parameters.after()?;
+    let wants_snapshot = parameters.snapshot == Some(true);
+    if wants_snapshot && after.is_some() {
+        return Err(Problem::invalid_parameter(
+            "snapshot",
+            "begins with what is now, and `after` with a position: give one of them",
+        ));
+    }
     let filter = parameters.filter(&principal.visibility);
     let permit = state.streams().acquire(&principal)?;
+    let begin = match last_event_id.or(after) {
+        None if wants_snapshot => Begin::Snapshot(Box::new(state.feed().begin_snapshot(&filter).await?)),
+        from => Begin::After(from),
+    };
     let ticket = ticket.map(|Extension(ticket)| ticket);
     let standing = Standing::new(Arc::clone(state.access()), principal.clone(), ticket);
     let caller = (principal, standing);
-    let events = EventStream::new(state.clone(), permit, caller, filter, last_event_id.or(after));
+    let events = EventStream::new(state.clone(), permit, caller, filter, begin);
     let mut response = Body::from_stream(events.into_body()).into_response();
     set_stream_headers(&mut response);
     Ok(response)
