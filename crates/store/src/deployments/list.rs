@@ -9,7 +9,7 @@ use crate::event_log::Head;
 use crate::labels::{self, LabelSelector};
 use crate::page::AfterDeployment;
 use crate::visibility::push_any;
-use crate::{Result, Visibility};
+use crate::{Result, Visibility, restamps};
 
 /// Which deployments a list shows. An empty filter lets everything through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,7 +126,9 @@ async fn list_seen(
 
 /// A page of those deployments that the caller sees.
 pub async fn list(conn: &mut PgConnection, query: &DeploymentQuery, visibility: &Visibility) -> Result<DeploymentPage> {
-    let mut choice = Choice::new(&query.filter, visibility);
+    // An application that has just moved to another environment is marked until its deployments have followed.
+    let are_stamped = visibility.environments.is_empty() || !restamps::is_any(conn).await?;
+    let mut choice = Choice::new(&query.filter, visibility, are_stamped);
     if crosses(&query.filter, visibility) {
         let named = !query.filter.applications.is_empty() || !visibility.applications.is_empty();
         let most = if named { APPLICATIONS_MAX } else { SELECTED_MAX };

@@ -80,7 +80,9 @@ pub(super) struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    pub(super) fn new(filter: &DeploymentFilter, visibility: &'a Visibility) -> Self {
+    /// `are_stamped`: every deployment carries the environment of its application, so that what a token is restricted to finds it.
+    /// Without that it is only asked of each deployment's application.
+    pub(super) fn new(filter: &DeploymentFilter, visibility: &'a Visibility, are_stamped: bool) -> Self {
         let mut choice = Self {
             columns: Vec::new(),
             visibility,
@@ -96,8 +98,9 @@ impl<'a> Choice<'a> {
         choice.keep(Column::Account, texts(&filter.accounts));
         choice.keep(Column::Account, texts(&visibility.accounts));
         choice.keep(Column::Environment, texts(&filter.environments));
-        // What the deployment carries finds it; whether it is seen is asked of its application as it is now.
-        choice.keep(Column::Environment, texts(&visibility.environments));
+        if are_stamped {
+            choice.keep(Column::Environment, texts(&visibility.environments));
+        }
         choice.keep(Column::Kind, texts(&filter.kinds));
         choice.keep(Column::Trigger, texts(&filter.triggers));
         choice.keep(Column::Provider, texts(&filter.providers));
@@ -453,7 +456,7 @@ mod tests {
             ..DeploymentFilter::default()
         };
         let everything = Visibility::default();
-        let choice = Choice::new(&filter, &everything);
+        let choice = Choice::new(&filter, &everything, true);
         assert_eq!(choice.branches().len(), 4);
         let query = DeploymentQuery {
             filter,
@@ -468,13 +471,13 @@ mod tests {
             accounts: words(&["b", "c"]),
             ..Visibility::default()
         };
-        let choice = Choice::new(&query.filter, &restricted);
+        let choice = Choice::new(&query.filter, &restricted, true);
         assert_eq!(choice.branches().len(), 2);
         let restricted = Visibility {
             accounts: words(&["c"]),
             ..Visibility::default()
         };
-        let choice = Choice::new(&query.filter, &restricted);
+        let choice = Choice::new(&query.filter, &restricted, true);
         assert!(statement(&choice, &query).sql().as_str().contains("WHERE false"));
     }
 

@@ -183,6 +183,10 @@ async fn move_to(gateway: &Gateway, application: &Application, environment: &str
         .execute(&mut *tx)
         .await
         .expect("updated");
+    // As ingest does: its deployments have yet to follow.
+    slipway_store::restamps::insert(&mut tx, &[application.id.0])
+        .await
+        .expect("marked");
     let event = NewEvent {
         r#type: EventType::ApplicationUpdated,
         occurred_at: None,
