@@ -1,8 +1,18 @@
 """The Python client of openapi-generator against a running gateway."""
 
-from slipway_client import ApiClient, ApiException, ApplicationsApi, Configuration, DeploymentsApi, EventsApi, Status
+from slipway_client import (
+    ApiClient,
+    ApiException,
+    ApplicationsApi,
+    Configuration,
+    DeploymentsApi,
+    EventsApi,
+    NewToken,
+    Status,
+    TokensApi,
+)
 
-from steps import NOBODY, TOKEN, UNKNOWN_STATUSES, URL, eventually, run
+from steps import ADMIN_TOKEN, NOBODY, TOKEN, UNKNOWN_STATUSES, URL, eventually, run
 
 client = ApiClient(Configuration(host=URL, access_token=TOKEN))
 applications, deployments, events = ApplicationsApi(client), DeploymentsApi(client), EventsApi(client)
@@ -47,8 +57,9 @@ def a_deployment_that_is_not_there() -> None:
 
 
 def a_request_that_is_wrong() -> None:
-    status, problem = problem_of(lambda: deployments.list_deployments(cursor="broken"))
-    assert (status, problem.errors[0].var_field) == (400, "cursor"), problem
+    tokens = TokensApi(ApiClient(Configuration(host=URL, access_token=ADMIN_TOKEN)))
+    status, problem = problem_of(lambda: tokens.create_token(NewToken(name="wrong", scopes=["unheard:of"])))
+    assert (status, problem.errors[0].var_field) == (422, "scopes[0]"), problem
 
 
 def live_status_by_the_json_twin() -> None:

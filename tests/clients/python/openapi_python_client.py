@@ -4,9 +4,10 @@ from slipway_client import AuthenticatedClient
 from slipway_client.api.applications import get_application
 from slipway_client.api.deployments import get_deployment, get_deployment_timeline, list_deployments
 from slipway_client.api.events import list_events
-from slipway_client.models import DeploymentList, Problem, Status
+from slipway_client.api.tokens import create_token
+from slipway_client.models import DeploymentList, NewToken, Problem, Status
 
-from steps import NOBODY, TOKEN, UNKNOWN_STATUSES, URL, eventually, run
+from steps import ADMIN_TOKEN, NOBODY, TOKEN, UNKNOWN_STATUSES, URL, eventually, run
 
 client = AuthenticatedClient(base_url=URL, token=TOKEN)
 
@@ -53,10 +54,11 @@ def a_deployment_that_is_not_there() -> None:
 
 
 def a_request_that_is_wrong() -> None:
-    answer = list_deployments.sync_detailed(client=client, cursor="broken")
+    admin = AuthenticatedClient(base_url=URL, token=ADMIN_TOKEN)
+    answer = create_token.sync_detailed(client=admin, body=NewToken(name="wrong", scopes=["unheard:of"]))
     problem = answer.parsed
-    assert answer.status_code == 400 and isinstance(problem, Problem), answer
-    assert problem.errors[0].field == "cursor", problem
+    assert answer.status_code == 422 and isinstance(problem, Problem), answer
+    assert (problem.code, problem.errors[0].field) == ("invalid_body", "scopes[0]"), problem
 
 
 def live_status_by_the_json_twin() -> None:

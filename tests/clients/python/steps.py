@@ -6,6 +6,7 @@ import uuid
 
 URL = os.environ["SLIPWAY_URL"]
 TOKEN = os.environ["SLIPWAY_TOKEN"]
+ADMIN_TOKEN = os.environ["SLIPWAY_ADMIN_TOKEN"]
 # Whether statuses that nobody has heard of are on their way.
 UNKNOWN_STATUSES = os.environ.get("SLIPWAY_UNKNOWN_STATUSES") == "true"
 NOBODY = uuid.UUID("00000000-0000-7000-8000-000000000000")

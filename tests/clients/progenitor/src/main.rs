@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use slipway::types::{Deployment, DeploymentList, Event, Problem, Status};
+use slipway::types::{Deployment, DeploymentList, Event, NewToken, Problem, Status};
 use slipway::{Client, Error, ResponseValue};
 
 /// How long a live change may take.
@@ -18,11 +18,7 @@ type Failure = Box<dyn std::error::Error>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
-    let (url, token) = (std::env::var("SLIPWAY_URL")?, std::env::var("SLIPWAY_TOKEN")?);
-    let mut headers = reqwest::header::HeaderMap::new();
-    headers.insert("authorization", format!("Bearer {token}").parse()?);
-    let http = reqwest::Client::builder().default_headers(headers).build()?;
-    let client = Client::new_with_client(&url, http);
+    let client = client("SLIPWAY_TOKEN")?;
 
     told("a filtered list", filtered(&client).await)?;
     let ids = told("every page", every_page(&client).await)?;
@@ -31,12 +27,21 @@ async fn main() -> Result<(), Failure> {
         one(&client, ids[0]).await,
     )?;
     told("a deployment that is not there", missing(&client).await)?;
-    told("a request that is wrong", wrong(&client).await)?;
+    told("a request that is wrong", wrong(&self::client("SLIPWAY_ADMIN_TOKEN")?).await)?;
     told("live status by the JSON twin", live(&client).await)?;
     if std::env::var("SLIPWAY_UNKNOWN_STATUSES").is_ok_and(|value| value == "true") {
         told("a status that nobody has heard of", unknown(&client).await)?;
     }
     Ok(())
+}
+
+/// A client that carries the token of an environment variable.
+fn client(variable: &str) -> Result<Client, Failure> {
+    let (url, token) = (std::env::var("SLIPWAY_URL")?, std::env::var(variable)?);
+    let mut headers = reqwest::header::HeaderMap::new();
+    headers.insert("authorization", format!("Bearer {token}").parse()?);
+    let http = reqwest::Client::builder().default_headers(headers).build()?;
+    Ok(Client::new_with_client(&url, http))
 }
 
 fn told<T>(name: &str, result: Result<T, Failure>) -> Result<T, Failure> {
@@ -114,9 +119,10 @@ async fn missing(client: &Client) -> Result<(), Failure> {
 }
 
 async fn wrong(client: &Client) -> Result<(), Failure> {
-    let problem = problem(client.list_deployments().cursor("broken").send().await)?;
+    let token = NewToken::builder().name("wrong").scopes(vec!["unheard:of".to_owned()]);
+    let problem = problem(client.create_token().body(token).send().await)?;
     check(
-        problem.status == 400 && problem.errors[0].field == "cursor",
+        problem.status == 422 && problem.code == "invalid_body" && problem.errors[0].field == "scopes[0]",
         format!("{problem:?}"),
     )
 }

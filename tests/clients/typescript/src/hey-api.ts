@@ -3,6 +3,7 @@
 import { client } from "../generated/hey-api/client.gen.js";
 import {
   type Event,
+  createToken,
   getApplication,
   getDeployment,
   getDeploymentTimeline,
@@ -10,7 +11,7 @@ import {
   listEvents,
   streamEvents,
 } from "../generated/hey-api/index.js";
-import { NOBODY, PATIENCE_MS, check, eventually, step, token, unknownStatuses, url } from "./steps.js";
+import { NOBODY, PATIENCE_MS, adminToken, check, eventually, step, token, unknownStatuses, url } from "./steps.js";
 
 client.setConfig({ baseUrl: url, auth: token });
 
@@ -54,8 +55,9 @@ await step("a deployment that is not there", async () => {
 });
 
 await step("a request that is wrong", async () => {
-  const { error, response } = await listDeployments({ query: { cursor: "broken" } });
-  check(response?.status === 400 && error?.errors.some((wrong) => wrong.field === "cursor"), JSON.stringify(error));
+  const { error, response } = await createToken({ body: { name: "wrong", scopes: ["unheard:of"] }, auth: adminToken });
+  check(response?.status === 422 && error?.code === "invalid_body", JSON.stringify(error));
+  check(error.errors[0]?.field === "scopes[0]", JSON.stringify(error));
 });
 
 await step("live status by server-sent events", async () => {

@@ -3,7 +3,7 @@
 import createClient from "openapi-fetch";
 
 import type { components, paths } from "../generated/openapi-typescript.js";
-import { NOBODY, check, eventually, step, token, unknownStatuses, url } from "./steps.js";
+import { NOBODY, adminToken, check, eventually, step, token, unknownStatuses, url } from "./steps.js";
 
 type Deployment = components["schemas"]["Deployment"];
 
@@ -69,9 +69,12 @@ await step("a deployment that is not there", async () => {
 });
 
 await step("a request that is wrong", async () => {
-  const { error, response } = await client.GET("/api/v1/deployments", { params: { query: { cursor: "broken" } } });
-  check(response.status === 400 && error, `status ${response.status}`);
-  check(error.errors.some((wrong) => wrong.field === "cursor"), JSON.stringify(error));
+  const { error, response } = await client.POST("/api/v1/tokens", {
+    body: { name: "wrong", scopes: ["unheard:of"] },
+    headers: { Authorization: `Bearer ${adminToken}` },
+  });
+  check(response.status === 422 && error, `status ${response.status}`);
+  check(error.code === "invalid_body" && error.errors[0]?.field === "scopes[0]", JSON.stringify(error));
 });
 
 await step("live status by the JSON twin", async () => {

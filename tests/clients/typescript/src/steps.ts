@@ -2,6 +2,7 @@
 
 export const url = setting("SLIPWAY_URL");
 export const token = setting("SLIPWAY_TOKEN");
+export const adminToken = setting("SLIPWAY_ADMIN_TOKEN");
 /** Whether statuses that nobody has heard of are on their way. */
 export const unknownStatuses = process.env.SLIPWAY_UNKNOWN_STATUSES === "true";
 

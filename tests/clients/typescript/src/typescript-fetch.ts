@@ -8,8 +8,9 @@ import {
   type Problem,
   ResponseError,
   Status,
+  TokensApi,
 } from "../generated/typescript-fetch/index.js";
-import { NOBODY, check, eventually, step, token, unknownStatuses, url } from "./steps.js";
+import { NOBODY, adminToken, check, eventually, step, token, unknownStatuses, url } from "./steps.js";
 
 const configuration = new Configuration({ basePath: url, accessToken: token });
 const applications = new ApplicationsApi(configuration);
@@ -67,8 +68,9 @@ await step("a deployment that is not there", async () => {
 });
 
 await step("a request that is wrong", async () => {
-  const problem = await problemOf(deployments.listDeployments({ cursor: "broken" }));
-  check(problem.status === 400 && problem.errors[0]?.field === "cursor", JSON.stringify(problem));
+  const tokens = new TokensApi(new Configuration({ basePath: url, accessToken: adminToken }));
+  const problem = await problemOf(tokens.createToken({ NewToken: { name: "wrong", scopes: ["unheard:of"] } }));
+  check(problem.status === 422 && problem.errors[0]?.field === "scopes[0]", JSON.stringify(problem));
 });
 
 await step("live status by the JSON twin", async () => {
