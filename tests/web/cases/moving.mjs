@@ -159,6 +159,7 @@ export const cases = {
     );
     const status = await page.getAttribute(".headline .status", "data-status");
     expect((await page.isVisible(".failure-box")) === (status === "failed"), `${status} and its box`);
+    await page.click("#tab-timeline");
     expect((await page.textContent(".timeline")).length > 0, "it has a timeline");
     await page.click("#tab-raw");
     await page.waitForSelector(".raw .key");
