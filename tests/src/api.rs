@@ -283,11 +283,7 @@ impl Api {
     /// # Panics
     /// When it is refused.
     pub async fn try_stream(&self, query: &str, last_event_id: Option<&str>) -> Result<Stream, reqwest::Error> {
-        let mut request = self.http.get(format!("{}/api/v1/events/stream{query}", self.base));
-        if let Some(id) = last_event_id {
-            request = request.header("Last-Event-ID", id);
-        }
-        let response = request.bearer_auth(&self.token).send().await?;
+        let response = self.ask_for_stream(query, last_event_id).await?;
         assert_eq!(response.status().as_u16(), 200, "the stream is served");
         assert_eq!(
             response
@@ -304,12 +300,20 @@ impl Api {
     /// # Errors
     /// When there is no connection, or the stream is refused.
     pub async fn open_stream(&self, last_event_id: Option<&str>) -> Result<Stream, reqwest::Error> {
-        let mut request = self.http.get(format!("{}/api/v1/events/stream", self.base));
+        let response = self.ask_for_stream("", last_event_id).await?;
+        Ok(Stream::new(response.error_for_status()?))
+    }
+
+    async fn ask_for_stream(
+        &self,
+        query: &str,
+        last_event_id: Option<&str>,
+    ) -> Result<reqwest::Response, reqwest::Error> {
+        let mut request = self.http.get(format!("{}/api/v1/events/stream{query}", self.base));
         if let Some(id) = last_event_id {
             request = request.header("Last-Event-ID", id);
         }
-        let response = request.bearer_auth(&self.token).send().await?;
-        Ok(Stream::new(response.error_for_status()?))
+        request.bearer_auth(&self.token).send().await
     }
 
     /// As [`Api::try_stream`].
