@@ -11,7 +11,11 @@ use tokio::task::JoinHandle;
 
 use crate::wait::{BOUND, within};
 
-/// A running process, in a process group of its own as in a terminal. Dropping it kills it.
+/// How much of a process's log stands beside a failure.
+const SHOWN_LINES: usize = 40;
+
+/// A running process, in a process group of its own as in a terminal. Dropping it kills it; in a test that fails, what it
+/// said last is shown.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -54,6 +58,17 @@ impl Output {
 
     fn lines(&self) -> Vec<String> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Process {
+    #[expect(clippy::print_stderr, reason = "shown beside a failing test")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let lines = self.stderr.lines();
+            let last = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+            eprintln!("process {} said last:\n{}", self.pid, last.join("\n"));
+        }
     }
 }
 

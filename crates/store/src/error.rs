@@ -59,12 +59,12 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(database) => match database.code().as_deref() {
                 // Serialization failure, deadlock, lock timeout.
                 Some("40001" | "40P01" | "55P03") => Self::Conflict(error),
-                // Connection exceptions, too many connections, shutting down, starting up, read-only after a fail-over, no
-                // connections accepted, idle too long within a transaction.
+                // Connection exceptions, a lack of connections, memory or disk, an operator's intervention (canceled, shutting
+                // down, starting up), read-only after a fail-over, no connections accepted, idle too long within a
+                // transaction.
                 Some(code)
-                    if code.starts_with("08")
-                        || code.starts_with("57P0")
-                        || matches!(code, "53300" | "25006" | "55000" | "25P03") =>
+                    if ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+                        || matches!(code, "25006" | "55000" | "25P03") =>
                 {
                     Self::Unavailable(error)
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{PgConnection, Postgres, Transaction};
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
 
 use crate::{Result, StoreError};
 
@@ -30,9 +30,24 @@ pub fn connect_lazily(options: PgConnectOptions, max_connections: u32) -> PgPool
                 Ok(())
             })
         })
+        .after_release(|conn, _| Box::pin(end_forgotten_transaction(conn)))
         // A ping before every use costs a round trip; a dead connection is found out by the statement itself.
         .test_before_acquire(false)
         .connect_lazy_with(options)
+}
+
+/// Rolls back what a canceled `BEGIN` left open. A request whose client went away, or any future that is dropped while it
+/// waits for the answer to `BEGIN`, leaves a connection that sqlx 0.9.0 takes for idle and the server does not
+/// (<https://github.com/transact-rs/sqlx/issues/4393>): who got it next read an old state, or wrote what was never kept.
+///
+/// Beginning with an empty statement asks for nothing but the server's view: it succeeds only within a transaction. That
+/// is one round trip after the caller is done; it can go when sqlx is released with its own mending.
+async fn end_forgotten_transaction(conn: &mut PgConnection) -> sqlx::Result<bool> {
+    match conn.begin_with("").await {
+        Ok(forgotten) => forgotten.rollback().await.map(|()| true),
+        Err(sqlx::Error::BeginFailed) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 /// Applies what is missing of the schema, under PostgreSQL's own lock, so that several processes may try at once.

@@ -1,5 +1,6 @@
 //! The store on a real PostgreSQL.
 
+mod connections;
 mod event_log;
 mod indexes;
 mod leases;
