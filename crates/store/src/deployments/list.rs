@@ -4,7 +4,8 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::statement::{APPLICATIONS_MAX, Choice, statement};
+use super::choice::{APPLICATIONS_MAX, Choice};
+use super::statement::statement;
 use crate::event_log::Head;
 use crate::labels::{self, LabelSelector};
 use crate::page::AfterDeployment;
@@ -146,6 +147,10 @@ pub async fn list(conn: &mut PgConnection, query: &DeploymentQuery, visibility: 
         } else {
             choice.check_labels();
         }
+    }
+    // By the end there is no such index.
+    if matches!(query.sort, DeploymentSort::NewestFirst | DeploymentSort::OldestFirst) {
+        choice.name_statuses();
     }
     let mut statement = statement(&choice, query);
     // A search is planned with its words at hand: whether they are rare decides between two indexes.

@@ -1,5 +1,6 @@
 //! Deployments: written under the lock of their application, listed as the public JSON that is kept ready.
 
+mod choice;
 mod list;
 mod row;
 mod snapshot;
