@@ -8,14 +8,23 @@ use slipway_test_database::TestDatabase;
 
 /// Begins a transaction and gives up while the server is being asked, as a request does whose client goes away.
 async fn begin_and_give_up(pool: &PgPool) {
-    let conn = pool.acquire().await.expect("the only connection");
-    drop(conn);
-    while pool.num_idle() == 0 {
-        tokio::task::yield_now().await;
+    // On a busy machine the server may have answered by then: that is no request that was given up.
+    for _ in 0..1000 {
+        let conn = pool.acquire().await.expect("the only connection");
+        drop(conn);
+        while pool.num_idle() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let mut begin = pin!(pool::begin_snapshot(pool));
+        if begin
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+        {
+            return;
+        }
     }
-    let mut begin = pin!(pool::begin_snapshot(pool));
-    let answer = begin.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    assert!(answer.is_pending(), "the server cannot have answered");
+    panic!("the server answered at once, a thousand times");
 }
 
 #[tokio::test]
