@@ -8,7 +8,6 @@ use uuid::Uuid;
 /// What a token is restricted to. An empty list restricts nothing; values of one list are alternatives, lists add up.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Restrictions)]
-#[serde(deny_unknown_fields)]
 pub struct RestrictionsView {
     /// Only these kinds of platform.
     pub providers: Vec<String>,
@@ -34,7 +33,7 @@ pub struct TokenView {
     pub prefix: String,
     /// What it allows. An open list: `deployments:read`, `deployments:write`, `logs:read`, `events:read`, `raw:read`,
     /// `freezes:override`, `admin` (everything).
-    #[schema(examples(json!(["deployments:read", "events:read"])))]
+    #[schema(examples("deployments:read", "events:read"))]
     pub scopes: Vec<String>,
     /// What it is restricted to.
     pub restrictions: RestrictionsView,
@@ -78,7 +77,7 @@ pub struct NewTokenView {
     pub name: String,
     /// What it is to allow, at least one of `deployments:read`, `deployments:write`, `logs:read`, `events:read`, `raw:read`,
     /// `freezes:override`, `admin`.
-    #[schema(examples(json!(["deployments:read", "events:read"])), min_items = 1)]
+    #[schema(examples("deployments:read", "events:read"), min_items = 1)]
     pub scopes: Vec<String>,
     /// What it is to be restricted to; nothing by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,7 +127,7 @@ pub struct WhoamiView {
     pub principal: String,
     /// Everything that it allows. An open list: `deployments:read`, `deployments:write`, `logs:read`, `events:read`,
     /// `raw:read`, `freezes:override`, `admin`.
-    #[schema(examples(json!(["deployments:read", "events:read"])))]
+    #[schema(examples("deployments:read", "events:read"))]
     pub scopes: Vec<String>,
     /// What it is restricted to.
     pub restrictions: RestrictionsView,

@@ -10,23 +10,20 @@ use uuid::Uuid;
 /// A deployment to be made. What is left out is as the provider's own settings say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = NewDeployment)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 pub struct NewDeploymentView {
-    /// A branch, tag or commit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("main"))]
+    /// A branch, tag or commit; at most 255 characters, without spaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(examples("main"))]
     pub git_ref: Option<String>,
-    /// Where the provider fetches an archive of the source; not for every provider.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    /// Where the provider fetches an archive of the source, by http or https; at most 2,000 characters. Not for every provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_url: Option<String>,
-    /// Only these services; not for every provider.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    /// Only these services, at most 100; not for every provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<Vec<String>>,
-    /// The provider's named set of options; not for every provider.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    /// The name of the provider's set of options; not for every provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_profile: Option<String>,
 }
 
@@ -46,27 +43,22 @@ pub struct NewPreviewView {
     pub action: String,
     /// The application, for a trigger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub application_id: Option<Uuid>,
     /// The deployment, for everything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub deployment_id: Option<Uuid>,
     /// As for a trigger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("main"))]
+    #[schema(examples("main"))]
     pub git_ref: Option<String>,
     /// As for a trigger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub source_url: Option<String>,
     /// As for a trigger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub services: Option<Vec<String>>,
     /// As for a trigger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub deployment_profile: Option<String>,
 }
 

@@ -54,3 +54,17 @@ impl<'de> Deserialize<'de> for Limit {
             .ok_or_else(|| D::Error::custom(format!("expected an integer from 1 to {}", Self::MAX)))
     }
 }
+
+/// The number of a line, or how many: 0 to 2,147,483,647, which fits into the integers of every client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LineCount(pub(crate) u32);
+
+impl<'de> Deserialize<'de> for LineCount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let count = text.parse().ok().filter(|count| *count <= i32::MAX.unsigned_abs());
+        count
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("expected an integer from 0 to {}", i32::MAX)))
+    }
+}

@@ -12,7 +12,7 @@ mod write;
 
 pub(crate) use body::JsonBody;
 pub(crate) use caller::Caller;
-pub(crate) use comma::{Limit, values};
+pub(crate) use comma::{Limit, LineCount, values};
 pub(crate) use filter::{Instant, Labelled, ShaPrefix, Words};
 pub(crate) use page_cursor::PageCursor;
 pub(crate) use query::Parameters;

@@ -14,6 +14,9 @@ use slipway_api::ProblemView;
 
 use crate::problem::Code;
 
+/// What has examples: not streams.
+const EXEMPLARY: [&str; 2] = ["application/json", "text/plain"];
+
 const RECORDED: &str = include_str!("examples.json");
 
 /// Puts each example where it belongs. What has none stays without.
@@ -27,11 +30,21 @@ pub(super) fn insert(document: &mut OpenApi) {
     for item in document.paths.paths.values_mut() {
         for operation in operations(item) {
             let example = operation.operation_id.as_ref().and_then(|id| recorded.remove(id));
-            let Some(RefOr::T(response)) = operation.responses.responses.get_mut("200") else {
-                continue;
-            };
-            if let Some(RefOr::T(content)) = response.content.get_mut("application/json") {
-                content.example = example;
+            let success = operation.responses.responses.iter_mut();
+            let success = success
+                .filter(|(status, _)| status.starts_with('2'))
+                .map(|(_, response)| response);
+            for response in success {
+                let RefOr::T(response) = response else { continue };
+                for (_, content) in response
+                    .content
+                    .iter_mut()
+                    .filter(|(kind, _)| EXEMPLARY.contains(&kind.as_str()))
+                {
+                    if let RefOr::T(content) = content {
+                        content.example.clone_from(&example);
+                    }
+                }
             }
         }
     }

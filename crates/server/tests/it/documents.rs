@@ -236,6 +236,38 @@ fn check_one_of(name: &str, value: &Value) {
     }
 }
 
+fn collect_references<'a>(value: &'a Value, document: &'a Value, found: &mut HashSet<&'a str>) {
+    if let Some(reference) = value["$ref"].as_str()
+        && found.insert(reference)
+    {
+        let target = document.pointer(reference.trim_start_matches('#'));
+        collect_references(target.expect("the reference's target"), document, found);
+    }
+    for inner in value.as_object().into_iter().flat_map(Map::values) {
+        collect_references(inner, document, found);
+    }
+    for inner in value.as_array().into_iter().flatten() {
+        collect_references(inner, document, found);
+    }
+}
+
+#[test]
+fn whatever_is_answered_may_get_new_fields() {
+    let document = document();
+    let mut answered = HashSet::new();
+    for (_, operation) in operations(&document) {
+        collect_references(&operation["responses"], &document, &mut answered);
+    }
+    assert!(answered.contains("#/components/schemas/Deployment"));
+    for reference in answered {
+        let schema = document.pointer(reference.trim_start_matches('#')).expect("a schema");
+        assert_ne!(
+            schema["additionalProperties"], false,
+            "{reference} refuses what is added later"
+        );
+    }
+}
+
 #[test]
 fn every_reference_leads_somewhere() {
     let document = document();

@@ -26,7 +26,7 @@ use crate::state::AppState;
         body = DeploymentView,
         headers(
             ("Location" = String, description = "Where the deployment is read."),
-            ("Idempotency-Replayed" = Option<bool>, description = "`true` on the answer of an earlier request with the same key.")
+            ("Idempotency-Replayed" = bool, description = "`true` on the answer of an earlier request with the same key.")
         )
     ))
 )]

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::range::{Wanted, wanted};
 use super::{can_be_fetched, find, missing};
 use crate::auth::Principal;
-use crate::extract::{Parameters, ResourceId};
+use crate::extract::{LineCount, Parameters, ResourceId};
 use crate::listing::{is_match, set_tag};
 use crate::position;
 use crate::problem::{Code, Problem};
@@ -41,11 +41,11 @@ const RETRY_AFTER_SECONDS: u16 = 10;
 #[into_params(parameter_in = Query)]
 pub(crate) struct LogParameters {
     /// Only the lines after this one; they count from 1.
-    #[param(minimum = 0)]
-    after_line: Option<u32>,
+    #[param(value_type = Option<i32>, minimum = 0)]
+    after_line: Option<LineCount>,
     /// Only so many lines from the end.
-    #[param(minimum = 0)]
-    tail: Option<u32>,
+    #[param(value_type = Option<i32>, minimum = 0)]
+    tail: Option<LineCount>,
 }
 
 /// Get the log of a deployment
@@ -159,8 +159,8 @@ async fn wait_for_text(state: &AppState, id: Uuid, principal: &Principal) -> Res
 
 /// Where the lines that are asked for begin.
 async fn first_byte(conn: &mut PgConnection, head: &LogHead, parameters: &LogParameters) -> Result<i64, StoreError> {
-    let after = parameters.after_line.map_or(0, i64::from);
-    let before_tail = parameters.tail.map_or(0, |tail| head.line_count - i64::from(tail));
+    let after = parameters.after_line.map_or(0, |line| i64::from(line.0));
+    let before_tail = parameters.tail.map_or(0, |lines| head.line_count - i64::from(lines.0));
     let after = after.max(before_tail);
     if after <= 0 {
         return Ok(0);
