@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { Gateway } from "./runner/gateway.mjs";
+import { servedFreezes } from "./runner/freezes.mjs";
 import { root, say } from "./runner/tools.mjs";
 
 const NOBODY = "00000000-0000-7000-8000-000000000000";
@@ -22,6 +23,7 @@ async function record() {
   await ask("/tokens", 201, token);
   const finished = await ask("/deployments?provider=scalingo&status=succeeded&limit=1");
   const [deployment] = finished.items;
+  const { application_id, account } = deployment;
   // As texts in the query, and as values in the path.
   const queries = {
     listDeployments: "provider=scalingo&status=succeeded&limit=1",
@@ -29,13 +31,19 @@ async function record() {
     listApplications: "provider=scalingo&limit=1",
     listEvents: `after=${encodeURIComponent(finished.event_cursor)}&type=deployment.finished&limit=1&wait=25`,
     getBoard: "limit=1",
-    listBoard: "limit=1",
   };
-  const path = { application_id: deployment.application_id, deployment_id: deployment.id, account: deployment.account };
-  const examples = { Problem: await ask(`/deployments/${NOBODY}`, 404) };
+  const path = { application_id, deployment_id: deployment.id, account };
+  const examples = {
+    Problem: await ask(`/deployments/${NOBODY}`, 404),
+    getDeploymentLog: await text(`/deployments/${deployment.id}/logs?tail=4`),
+    listFreezes: await servedFreezes(),
+    createPreview: await ask("/previews", 200, { action: "trigger", application_id, git_ref: "main" }),
+    ...(await writes(application_id)),
+  };
   const document = await (await fetch(`${gateway.url}/openapi.json`)).json();
   for (const [template, { get }] of Object.entries(document.paths)) {
     if (!get?.responses["200"]?.content?.["application/json"] || !template.startsWith("/api/v1")) continue;
+    if (get.operationId in examples) continue;
     const parts = [...template.matchAll(/{(\w+)}/g)].map(([, name]) => name);
     if (parts.some((name) => !(name in path))) {
       say(`${get.operationId}: nothing is known for ${parts.join(", ")}`);
@@ -46,6 +54,44 @@ async function record() {
     say(`${get.operationId}: recorded`);
   }
   return examples;
+}
+
+/** What is changed at a provider: with the first that takes it, because another may be busy. */
+async function writes(application) {
+  const examples = { refreshApplication: await ask(`/applications/${application}/refresh`, 202, {}) };
+  const actions = { triggerDeployment: "trigger", redeployDeployment: "redeploy", rollbackDeployment: "rollback", cancelDeployment: "cancel" };
+  for (const [operation, action] of Object.entries(actions)) {
+    examples[operation] = await write(action);
+    say(`${operation}: recorded`);
+  }
+  return examples;
+}
+
+async function write(action) {
+  const [list, make] =
+    action === "trigger"
+      ? ["/applications?limit=200", ({ id }) => ask(`/applications/${id}/deployments`, 202, { git_ref: "main" })]
+      : ["/deployments?limit=200", ({ id }) => ask(`/deployments/${id}/${action}`, 202, {})];
+  let last;
+  for (let tries = 0; tries < 60; tries += 1) {
+    const { items } = await ask(list);
+    for (const item of items.filter(({ allowed_actions }) => allowed_actions.includes(action)).slice(0, 5)) {
+      try {
+        return await make(item);
+      } catch (error) {
+        last = error;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  throw new Error(`${action}: nothing took it. ${last?.message ?? ""}`);
+}
+
+async function text(path) {
+  const headers = { Authorization: `Bearer ${gateway.about.admin_token}` };
+  const answer = await fetch(`${gateway.url}/api/v1${path}`, { headers });
+  if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+  return answer.text();
 }
 
 async function ask(path, expected = 200, body = undefined) {
