@@ -21,7 +21,7 @@ pub use auth::{
 };
 pub use openapi::{Untranslatable, openapi, openapi_compat_json, openapi_json};
 pub use problem::{Code, Problem};
-pub use router::{free_paths, router};
+pub use router::{free_paths, router, undocumented_paths};
 pub use routes::WebhookSecrets;
 pub use serve::serve;
 pub use state::{AppState, ServerSettings, Services, TaskStatuses};

@@ -20,8 +20,9 @@ pub fn router(state: AppState, pages: Router<AppState>) -> Router {
     let (short, _) = routes::short().split_for_parts();
     let (waiting, _) = routes::waiting().split_for_parts();
     let (proving, _) = routes::free().split_for_parts();
-    // Its path proves who sends it.
-    let proving = proving.route("/inbound/{account}/{secret}", post(routes::receive_webhook));
+    let proving = undocumented()
+        .into_iter()
+        .fold(proving, |router, (path, method)| router.route(path, method));
     let api = short
         .route_layer(limit.clone())
         .merge(waiting)
@@ -53,6 +54,17 @@ pub fn router(state: AppState, pages: Router<AppState>) -> Router {
     router
         .layer(from_fn_with_state(state.clone(), middleware::problems))
         .with_state(state)
+}
+
+/// What providers send: for them, so in no document. The path proves who it comes from.
+fn undocumented() -> [(&'static str, MethodRouter<AppState>); 1] {
+    [("/inbound/{account}/{secret}", post(routes::receive_webhook))]
+}
+
+/// The paths below the API's that take a `POST` and are in no document.
+pub fn undocumented_paths() -> Vec<String> {
+    let paths = undocumented().into_iter();
+    paths.map(|(path, _)| format!("{}{path}", openapi::BASE_PATH)).collect()
 }
 
 /// What lies outside the API and needs no token, or finds out by itself who asks.

@@ -49,6 +49,21 @@ pub async fn find(conn: &mut PgConnection, secret_hash: &[u8]) -> Result<Option<
     .await?)
 }
 
+/// Of these hashes, those whose sessions have not ended.
+pub async fn list_open(
+    conn: &mut PgConnection,
+    secret_hashes: &[Vec<u8>],
+    now: OffsetDateTime,
+) -> Result<Vec<Vec<u8>>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT secret_hash FROM sessions WHERE secret_hash = ANY($1) AND expires_at > $2",
+        secret_hashes,
+        now
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// Ends a session. Answers whether there was one.
 pub async fn delete(conn: &mut PgConnection, secret_hash: &[u8]) -> Result<bool> {
     let done = sqlx::query!("DELETE FROM sessions WHERE secret_hash = $1", secret_hash)

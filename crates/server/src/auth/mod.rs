@@ -36,8 +36,8 @@ pub(crate) use rate_limit::RateLimiter;
 pub(crate) use refusals::{Note, Refusal, Refusals};
 pub use scope::{Scope, Scopes};
 pub(crate) use secret::{Hash, sha256};
-pub(crate) use sessions::{Sessions, cookie, set_cookie};
-pub(crate) use standing::{Ended, Standing};
+pub(crate) use sessions::{SessionHold, Sessions, cookie, set_cookie};
+pub(crate) use standing::{Ended, Hold, Standing};
 pub(crate) use tickets::{StreamTickets, TicketHold};
 
 use crate::problem::{Code, Problem};

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::principal::Source;
-use super::{Access, Principal, TicketHold};
+use super::{Access, Principal, SessionHold, TicketHold};
 
 /// How often it is looked. What is looked at is shared by all streams and at most a second and a half old.
 const CHECK_EVERY: Duration = Duration::from_secs(2);
@@ -18,7 +18,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(2);
 pub(crate) enum Ended {
     /// The time is over.
     Expired,
-    /// The token was taken back.
+    /// The token was taken back, or the session was ended.
     Revoked,
     /// The token allows or shows something else now: connect again.
     Changed,
@@ -38,20 +38,38 @@ impl Ended {
     }
 }
 
-/// Somebody who was let in, and the ticket they came with.
+/// What somebody came with instead of a token.
+#[derive(Debug)]
+pub(crate) enum Hold {
+    /// A ticket, which one connection holds at a time.
+    Ticket(TicketHold),
+    /// A session, which may be ended elsewhere.
+    Session(SessionHold),
+}
+
+impl Hold {
+    fn expires_at(&self) -> OffsetDateTime {
+        match self {
+            Self::Ticket(ticket) => ticket.expires_at,
+            Self::Session(session) => session.expires_at,
+        }
+    }
+}
+
+/// Somebody who was let in, and what they came with.
 #[derive(Debug)]
 pub(crate) struct Standing {
     access: Arc<Access>,
     principal: Principal,
-    ticket: Option<Arc<TicketHold>>,
+    hold: Option<Arc<Hold>>,
     ends_at: Option<OffsetDateTime>,
     check: Interval,
 }
 
 impl Standing {
-    pub(crate) fn new(access: Arc<Access>, principal: Principal, ticket: Option<Arc<TicketHold>>) -> Self {
-        let of_ticket = ticket.as_ref().map(|ticket| ticket.expires_at);
-        let ends_at = principal.expires_at.into_iter().chain(of_ticket).min();
+    pub(crate) fn new(access: Arc<Access>, principal: Principal, hold: Option<Arc<Hold>>) -> Self {
+        let of_hold = hold.as_ref().map(|hold| hold.expires_at());
+        let ends_at = principal.expires_at.into_iter().chain(of_hold).min();
         // Spread, so that those who came together do not ask together.
         let first = Instant::now() + CHECK_EVERY.mul_f64(rand::random_range(0.25..=1.0));
         let mut check = tokio::time::interval_at(first, CHECK_EVERY);
@@ -59,7 +77,7 @@ impl Standing {
         Self {
             access,
             principal,
-            ticket,
+            hold,
             ends_at,
             check,
         }
@@ -87,10 +105,14 @@ impl Standing {
         if self.ends_at.is_some_and(|at| at <= self.access.clock.now()) {
             return Ok(Some(Ended::Expired));
         }
-        if let Some(ticket) = &self.ticket
-            && !self.access.tickets.is_held(ticket).await?
-        {
-            return Ok(Some(Ended::Superseded));
+        match self.hold.as_deref() {
+            Some(Hold::Ticket(ticket)) if !self.access.tickets.is_held(ticket).await? => {
+                return Ok(Some(Ended::Superseded));
+            }
+            Some(Hold::Session(session)) if !self.access.sessions.is_open(session).await? => {
+                return Ok(Some(Ended::Revoked));
+            }
+            _ => {}
         }
         let Source::Token(id) = self.principal.source else {
             return Ok(None);

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 
 use super::Asked;
-use crate::auth::{self, Principal, TicketHold};
+use crate::auth::{self, Hold, Principal};
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
@@ -88,18 +88,20 @@ async fn admit(state: &AppState, request: &mut Request) -> Result<Principal, Pro
                 .with_detail("the ticket is not known, or not usable any more: get another")
         })?;
         let principal = state.access().resolve(&stored).await?;
-        request.extensions_mut().insert(Arc::<TicketHold>::new(hold));
+        request.extensions_mut().insert(Arc::new(Hold::Ticket(hold)));
         return Ok(principal);
     }
     if let Some(secret) = auth::cookie(request.headers()) {
         let found = state.access().sessions.find(secret).await?;
-        if let Some((stored, _)) = found {
+        if let Some((stored, hold)) = found {
             auth::refuse_cross_site(
                 request.method(),
                 request.headers(),
                 state.settings().public_url.as_ref(),
             )?;
-            return state.access().resolve(&stored).await;
+            let principal = state.access().resolve(&stored).await?;
+            request.extensions_mut().insert(Arc::new(Hold::Session(hold)));
+            return Ok(principal);
         }
     }
     if state.settings().open_access {

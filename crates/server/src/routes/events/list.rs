@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::parameters::EventParameters;
-use crate::auth::{Ended, Principal, Standing};
+use crate::auth::{Ended, Hold, Principal, Standing};
 use crate::extract::{Limit, Parameters};
 use crate::listing::{json_response, to_json};
 use crate::position;
@@ -54,6 +54,7 @@ impl<'de> Deserialize<'de> for Wait {
 pub(crate) async fn list_events(
     State(state): State<AppState>,
     Extension(principal): Extension<Principal>,
+    hold: Option<Extension<Arc<Hold>>>,
     Parameters(parameters): Parameters<EventParameters>,
 ) -> Result<Response, Problem> {
     let after = parameters.after()?;
@@ -66,7 +67,7 @@ pub(crate) async fn list_events(
     }
     let mut subscription = state.feed().subscribe(filter, after).with_batch_limit(limit);
     let shutdown = &state.services().shutdown;
-    let mut standing = Standing::new(Arc::clone(state.access()), principal, None);
+    let mut standing = Standing::new(Arc::clone(state.access()), principal, hold.map(|Extension(hold)| hold));
     let next = tokio::select! {
         next = next_until(&mut subscription, wait) => next?,
         () = shutdown.cancelled() => None,

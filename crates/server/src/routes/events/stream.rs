@@ -10,7 +10,7 @@ use http::HeaderMap;
 use slipway_api::EventView;
 
 use super::parameters::StreamParameters;
-use crate::auth::{Principal, Standing, TicketHold};
+use crate::auth::{Hold, Principal, Standing};
 use crate::extract::Parameters;
 use crate::position;
 use crate::problem::{Code, Problem};
@@ -43,7 +43,7 @@ use crate::state::AppState;
 pub(crate) async fn stream_events(
     State(state): State<AppState>,
     Extension(principal): Extension<Principal>,
-    ticket: Option<Extension<Arc<TicketHold>>>,
+    hold: Option<Extension<Arc<Hold>>>,
     headers: HeaderMap,
     Parameters(parameters): Parameters<StreamParameters>,
 ) -> Result<Response, Problem> {
@@ -68,8 +68,8 @@ pub(crate) async fn stream_events(
         None if wants_snapshot => Begin::Snapshot(Box::new(state.feed().begin_snapshot(&filter).await?)),
         from => Begin::After(from),
     };
-    let ticket = ticket.map(|Extension(ticket)| ticket);
-    let standing = Standing::new(Arc::clone(state.access()), principal.clone(), ticket);
+    let hold = hold.map(|Extension(hold)| hold);
+    let standing = Standing::new(Arc::clone(state.access()), principal.clone(), hold);
     let caller = (principal, standing);
     let events = EventStream::new(state.clone(), permit, caller, filter, begin);
     let mut response = Body::from_stream(events.into_body()).into_response();

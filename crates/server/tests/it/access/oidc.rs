@@ -18,6 +18,7 @@ use slipway_core::SystemClock;
 use slipway_server::{Oidc, OidcRestrictions, OidcSettings, Scopes};
 use url::Url;
 
+use super::streams::{AT_MOST, end, open};
 use super::{now, request};
 use crate::harness::Gateway;
 use crate::rows::{insert_account, insert_application, insert_deployment, success};
@@ -461,4 +462,21 @@ async fn a_subject_sees_what_its_claims_name_and_nothing_without_them() {
         .headers_mut()
         .insert(http::header::COOKIE, cookie.parse().expect("a cookie"));
     assert_eq!(gateway.ask(listed).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_ends_with_the_token_of_the_issuer() {
+    let issuer = Issuer::start().await;
+    let key = Key::ed25519();
+    issuer.publish(&key, "a");
+    let gateway = issuer.gateway().await;
+    let mut claims = issuer.claims();
+    // Clocks may differ by half a minute: five seconds are left.
+    claims["exp"] = json!(now().unix_timestamp() - 25);
+    let token = signed(&key, "a", &claims);
+    let stream = open(&gateway.router, "/api/v1/events/stream", Some(&token)).await;
+    let began = std::time::Instant::now();
+    assert_eq!(end(stream.expect("a stream")).await, "expired");
+    assert!(began.elapsed() < AT_MOST + std::time::Duration::from_secs(5));
+    assert_eq!(whoami(&gateway, &token).await.0, 401);
 }

@@ -1,11 +1,16 @@
 //! Sessions of browsers.
 
+use std::time::{Duration, Instant};
+
 use axum::body::Body;
 use http::{Request, header};
+use http_body_util::BodyExt;
 use serde_json::json;
 use slipway_store::Visibility;
+use tower::ServiceExt;
 use url::Url;
 
+use super::streams::{AT_MOST, end};
 use super::{request, token};
 use crate::harness::{ADMIN, Answer, Gateway, READ, settings};
 
@@ -125,6 +130,58 @@ async fn a_session_ends_with_its_token_and_with_its_time() {
         let body = json!({ "token": wrong });
         let answer = gateway.ask(request("POST", "/api/v1/session", None, Some(&body))).await;
         assert_eq!(answer.status, 401, "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_browser_follows_ends_with_its_session_on_every_replica() {
+    let gateway = Gateway::new().await;
+    let (other, _running) = gateway.another().await;
+    let open = async |browser: &Browser<'_>, router: &axum::Router, path: &str| {
+        let mut request = request("GET", path, None, None);
+        let cookie = browser.cookie.parse().expect("a cookie");
+        request.headers_mut().insert(header::COOKIE, cookie);
+        router.clone().oneshot(request).await.expect("an answer")
+    };
+    let stream = "/api/v1/events/stream";
+    let (staying, _) = begin(&gateway, READ).await;
+    let untouched = end(open(&staying, &other, stream).await.into_body().into_data_stream());
+    let ended_elsewhere = async {
+        for (signs_out, reason, code) in [(true, "revoked", "token_revoked"), (false, "expired", "token_expired")] {
+            let (browser, _) = begin(&gateway, READ).await;
+            if !signs_out {
+                let soon = "UPDATE sessions SET expires_at = now() + interval '5 seconds'
+                            WHERE created_at = (SELECT max(created_at) FROM sessions)";
+                sqlx::query(soon).execute(&gateway.db.pool).await.expect("changed");
+            }
+            let mut streams = Vec::new();
+            for router in [&gateway.router, &other] {
+                let answer = open(&browser, router, stream).await;
+                assert_eq!(answer.status(), 200, "{reason}");
+                streams.push(answer.into_body().into_data_stream());
+            }
+            let waiting = open(&browser, &other, "/api/v1/events?wait=25");
+            let ends = async {
+                if signs_out {
+                    let ours = [("sec-fetch-site", "same-origin")];
+                    assert_eq!(browser.send("DELETE", "/session", &ours, None).await.status, 204);
+                }
+                let began = Instant::now();
+                for stream in streams {
+                    assert_eq!(end(stream).await, reason);
+                }
+                assert!(began.elapsed() < AT_MOST + Duration::from_secs(5), "{reason}");
+            };
+            let (waited, ()) = tokio::join!(waiting, ends);
+            let status = waited.status();
+            let body = waited.into_body().collect().await.expect("a body").to_bytes();
+            let text = String::from_utf8_lossy(&body);
+            assert!(status == 401 && text.contains(code), "{status} {text}");
+        }
+    };
+    tokio::select! {
+        reason = untouched => panic!("another session of the same principal: {reason}"),
+        () = ended_elsewhere => {}
     }
 }
 

@@ -6,19 +6,20 @@ use axum::Router;
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt;
 use http::StatusCode;
-use slipway_api::EventView;
+use serde_json::Value;
 use slipway_store::Visibility;
 use tower::ServiceExt;
 
 use super::{request, token, token_until};
 use crate::harness::{Gateway, PATIENCE, READ};
+use crate::rows::{insert_account, insert_application, insert_deployment, success};
 
 const STREAM: &str = "/api/v1/events/stream";
 
 /// How long a stream may go on after its token has ended.
-const AT_MOST: Duration = Duration::from_secs(5);
+pub(super) const AT_MOST: Duration = Duration::from_secs(5);
 
-async fn open(router: &Router, path: &str, secret: Option<&str>) -> Result<BodyDataStream, StatusCode> {
+pub(super) async fn open(router: &Router, path: &str, secret: Option<&str>) -> Result<BodyDataStream, StatusCode> {
     let response = router
         .clone()
         .oneshot(request("GET", path, secret, None))
@@ -31,7 +32,7 @@ async fn open(router: &Router, path: &str, secret: Option<&str>) -> Result<BodyD
 }
 
 /// Why a stream ended: the reason of its last event.
-async fn end(mut body: BodyDataStream) -> String {
+pub(super) async fn end(mut body: BodyDataStream) -> String {
     let mut text = String::new();
     let reading = async {
         while let Some(chunk) = body.next().await {
@@ -41,9 +42,9 @@ async fn end(mut body: BodyDataStream) -> String {
     tokio::time::timeout(PATIENCE, reading).await.expect("an end");
     let (_, last) = text.split_once("event: auth_expired\ndata: ").expect("auth_expired");
     let (data, rest) = last.split_once('\n').expect("a line");
-    let view: EventView = serde_json::from_str(data).expect("an event");
-    assert!(view.id.is_none() && rest.contains("retry: "), "{text}");
-    view.reason.expect("a reason")
+    let event: Value = serde_json::from_str(data).expect("an event");
+    assert!(event["id"].is_null() && rest.contains("retry: "), "{text}");
+    event["reason"].as_str().expect("a reason").to_owned()
 }
 
 async fn execute(gateway: &Gateway, statement: &str) {
@@ -57,6 +58,10 @@ async fn execute(gateway: &Gateway, statement: &str) {
 async fn whoever_may_no_longer_is_told_so_on_every_replica_within_five_seconds() {
     let gateway = Gateway::new().await;
     let (other, _running) = gateway.another().await;
+    insert_account(&gateway.db.pool, "main", Some(success())).await;
+    let shop = insert_application(&gateway.db.pool, "main", "shop").await;
+    let running = insert_deployment(&gateway.db.pool, &shop, time::Duration::ZERO).await;
+    let log = format!("/api/v1/deployments/{}/logs/stream", running.id);
     for (change, reason) in [
         (
             "UPDATE tokens SET revoked_at = now() WHERE revoked_at IS NULL",
@@ -79,7 +84,9 @@ async fn whoever_may_no_longer_is_told_so_on_every_replica_within_five_seconds()
         let (_, secret) = token(&gateway, &["events:read", "logs:read"], Visibility::default()).await;
         let mut streams = Vec::new();
         for router in [&gateway.router, &other] {
-            streams.push(open(router, STREAM, Some(&secret)).await.expect("a stream"));
+            for path in [STREAM, &log] {
+                streams.push(open(router, path, Some(&secret)).await.expect("a stream"));
+            }
         }
         let untouched = open(&other, STREAM, Some(READ)).await.expect("a stream");
         execute(&gateway, change).await;

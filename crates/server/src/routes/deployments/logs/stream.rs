@@ -13,7 +13,7 @@ use slipway_store::logs;
 use utoipa::IntoParams;
 
 use super::{can_be_fetched, find};
-use crate::auth::{Principal, Standing, TicketHold};
+use crate::auth::{Hold, Principal, Standing};
 use crate::extract::{Parameters, ResourceId};
 use crate::problem::{Code, Problem};
 use crate::sse::{LAST_EVENT_ID, LogStream, set_stream_headers};
@@ -59,7 +59,7 @@ pub(crate) async fn stream_deployment_log(
     State(state): State<AppState>,
     ResourceId(id): ResourceId,
     Extension(principal): Extension<Principal>,
-    ticket: Option<Extension<Arc<TicketHold>>>,
+    hold: Option<Extension<Arc<Hold>>>,
     headers: HeaderMap,
     Parameters(parameters): Parameters<LogStreamParameters>,
 ) -> Result<Response, Problem> {
@@ -80,8 +80,8 @@ pub(crate) async fn stream_deployment_log(
         }
     }
     let permit = state.streams().acquire(&principal)?;
-    let ticket = ticket.map(|Extension(ticket)| ticket);
-    let standing = Standing::new(Arc::clone(state.access()), principal.clone(), ticket);
+    let hold = hold.map(|Extension(hold)| hold);
+    let standing = Standing::new(Arc::clone(state.access()), principal.clone(), hold);
     let follower = state.log_tails().follow(id, from);
     let lines = LogStream::new(state.clone(), permit, (principal, standing), (id, follower));
     let mut response = Body::from_stream(lines.into_body()).into_response();
