@@ -29,6 +29,8 @@ async function record() {
     listDeployments: "provider=scalingo&status=succeeded&limit=1",
     listApplicationDeployments: "status=succeeded&limit=1",
     listApplications: "provider=scalingo&limit=1",
+    getDeploymentInsights: "application=" + deployment.application_id,
+    explainInsight: "metric=duration&limit=2&application=" + deployment.application_id,
     listEvents: `after=${encodeURIComponent(finished.event_cursor)}&type=deployment.finished&limit=1&wait=25`,
     getBoard: "limit=1",
   };

@@ -9,6 +9,7 @@ mod cursor;
 mod deployment;
 mod event;
 mod freshness;
+mod insight;
 mod log;
 mod problem;
 mod provider;
@@ -26,6 +27,11 @@ pub use deployment::{ActorView, ArtifactView, DeploymentList, DeploymentView, Gi
 pub use event::{EventList, EventView};
 pub use freshness::{
     AccountFreshnessView, BackfillView, FreshnessMode, FreshnessState, FreshnessView, ListFreshnessView,
+};
+pub use insight::{
+    ApplicationInsightView, DeploymentInsightsView, DurationInsightView, EnvironmentInsightView,
+    ExplainedDeploymentView, FrequencyInsightView, InsightExplanationView, InsightPeriodView, InsightView,
+    IntervalInsightView, LeftOutView, RateInsightView,
 };
 pub use log::{InvalidLogCursor, LogCursor, LogEventView};
 pub use problem::{FieldErrorView, ProblemView};

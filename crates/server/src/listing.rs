@@ -147,6 +147,19 @@ pub(crate) fn weak_tag(epoch: &str, shown: &str) -> String {
     format!("W/\"{epoch}-{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..12]))
 }
 
+/// The answer that carries freshness, or 304 when the client has it already. `shown` is what a client would show differently.
+pub(crate) fn respond_weakly(request_headers: &HeaderMap, position: &Cursor, shown: &str, body: String) -> Response {
+    let tag = weak_tag(&position.epoch, shown);
+    let mut response = if is_match(request_headers, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        json_response(body)
+    };
+    set_tag(&mut response, &tag);
+    position::set(&mut response, position);
+    response
+}
+
 /// Whether the client says that it has the answer with this tag. Compares weakly, as `If-None-Match` does.
 pub(crate) fn is_match(request_headers: &HeaderMap, tag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().strip_prefix("W/").unwrap_or(tag.trim()).to_owned();

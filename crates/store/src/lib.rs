@@ -7,6 +7,7 @@ mod error;
 pub mod event_log;
 pub mod idempotency;
 pub mod inbox;
+pub mod insights;
 pub mod intents;
 pub mod labels;
 pub mod listener;

@@ -15,7 +15,7 @@ use slipway_api::{FieldErrorView, ProblemView};
 
 use crate::auth::Scope;
 
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("session", "Who asks."),
     ("tokens", "Who may ask, and what they may do and see."),
     ("audit", "What was done, by whom."),
@@ -26,6 +26,10 @@ const TAGS: [(&str, &str); 9] = [
     ("accounts", "The configured connections to providers."),
     ("applications", "What is deployed."),
     ("deployments", "One list over every application and provider."),
+    (
+        "insights",
+        "Numbers over many deployments, and why they are what they are.",
+    ),
     ("events", "The event log as JSON."),
     (
         "streams",

@@ -10,6 +10,7 @@ mod events;
 mod freezes;
 pub(crate) mod health;
 mod inbound;
+mod insights;
 mod previews;
 mod providers;
 mod session;
@@ -46,7 +47,9 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
         .routes(routes!(deployments::list::list_deployments))
         .routes(routes!(deployments::get::get_deployment))
         .routes(routes!(deployments::timeline::get_deployment_timeline))
-        .routes(routes!(freezes::list::list_freezes));
+        .routes(routes!(freezes::list::list_freezes))
+        .routes(routes!(insights::deployments::get_deployment_insights))
+        .routes(routes!(insights::explain::explain_insight));
     let writes = OpenApiRouter::default()
         .routes(routes!(applications::trigger::trigger_deployment))
         .routes(routes!(deployments::cancel::cancel_deployment))

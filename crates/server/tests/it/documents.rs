@@ -121,6 +121,8 @@ fn every_operation_is_named_tagged_described_and_fails_in_one_shape() {
         "refreshApplication",
         "createPreview",
         "listFreezes",
+        "getDeploymentInsights",
+        "explainInsight",
     ];
     assert_eq!(ids, HashSet::from(expected));
 }

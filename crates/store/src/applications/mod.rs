@@ -120,6 +120,32 @@ pub async fn list_accounts_of(conn: &mut PgConnection, application_ids: &[Uuid])
     .await?)
 }
 
+/// What an application is known by.
+#[derive(Debug, Clone)]
+pub struct ApplicationNameRow {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The kind of platform.
+    pub provider: String,
+    /// The account.
+    pub account: String,
+    /// The environment.
+    pub environment: Option<String>,
+}
+
+/// What these applications are known by.
+pub async fn list_names(conn: &mut PgConnection, application_ids: &[Uuid]) -> Result<Vec<ApplicationNameRow>> {
+    Ok(sqlx::query_as!(
+        ApplicationNameRow,
+        "SELECT id, name, provider, account, environment FROM applications WHERE id = ANY($1)",
+        application_ids
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// How many applications of each account the caller sees, archived ones left out.
 pub async fn count_by_account(conn: &mut PgConnection, visibility: &Visibility) -> Result<HashMap<String, i64>> {
     let mut query = QueryBuilder::new("SELECT account, count(*) FROM applications WHERE archived_at IS NULL");

@@ -5,6 +5,7 @@ use slipway_core::Clock as _;
 use slipway_core::Labels;
 use slipway_store::applications::{self, ApplicationFilter, ApplicationQuery};
 use slipway_store::deployments::{self, DeploymentFilter, DeploymentQuery, DeploymentSort};
+use slipway_store::insights::{self, Group, InsightScope, Window};
 use slipway_store::labels::LabelSelector;
 use slipway_store::{PgConnection, Visibility};
 use slipway_test_database::TestDatabase;
@@ -485,6 +486,7 @@ async fn lists_read_hardly_more_rows_than_they_answer() {
     faults.extend(restricted(conn, &applications, &many).await);
     faults.extend(searches(conn).await);
     faults.extend(of_applications(conn).await);
+    faults.extend(numbers(conn, applications[0]).await);
     faults.extend(unused(conn).await);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
@@ -733,6 +735,53 @@ async fn searches(conn: &mut PgConnection) -> Vec<String> {
             ..DeploymentQuery::default()
         };
         faults.extend(walk_deployments(conn, what, &query, &Visibility::default()).await);
+    }
+    plan(conn, "force_generic_plan").await;
+    faults
+}
+
+/// Numbers look at what lies in their window, and at hardly more; how long history is does not matter.
+async fn numbers(conn: &mut PgConnection, application: Uuid) -> Vec<String> {
+    let mut faults = Vec::new();
+    plan(conn, "auto").await;
+    let now = slipway_core::SystemClock.now();
+    let of_account = Visibility {
+        accounts: words(&["account-3"]),
+        ..Visibility::default()
+    };
+    // A deployment a minute over everything, one in 500 minutes of an application.
+    for (what, days, applications, visibility, most) in [
+        ("numbers of two days", 2, vec![], Visibility::default(), 2_880),
+        ("numbers of an account", 2, vec![], of_account, 2_880),
+        (
+            "numbers of an application",
+            90,
+            vec![application],
+            Visibility::default(),
+            300,
+        ),
+    ] {
+        let window = Window {
+            starts_at: now - Duration::days(days),
+            ends_at: now,
+        };
+        let scope = InsightScope {
+            window,
+            providers: Vec::new(),
+            accounts: Vec::new(),
+            applications,
+            environments: Vec::new(),
+            labels: LabelSelector::default(),
+        };
+        let before = rows_read(conn, "deployments").await;
+        let counted = insights::count(conn, &scope, &visibility, &[window.starts_at]).await;
+        let read = rows_read(conn, "deployments").await - before;
+        let looked_at = counted.expect("numbers")[&Group::Total].deployments;
+        assert!(looked_at > 0 && looked_at <= most, "{what}: {looked_at}");
+        // Twice what is in the window, and a few for each that failed.
+        if read > 3 * most {
+            faults.push(format!("{what}: read {read} rows for a window of {most}"));
+        }
     }
     plan(conn, "force_generic_plan").await;
     faults

@@ -72,6 +72,8 @@ fn table() -> Vec<Row> {
         row("GET /api/v1/deployments/{deployment_id}/logs", "logs:read", ITEM),
         row("GET /api/v1/deployments/{deployment_id}/logs/stream", "logs:read", ITEM),
         row("GET /api/v1/freezes", read, LIST),
+        row("GET /api/v1/insights/deployments", read, LIST),
+        row("GET /api/v1/insights/explain", read, LIST),
         row(
             "POST /api/v1/applications/{application_id}/refresh",
             read,
