@@ -84,10 +84,12 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         #[cfg(target_os = "linux")]
-        // SAFETY: between fork and exec only this one system call is made, which touches no memory.
+        // SAFETY: between fork and exec only these two system calls are made, which touch no memory.
         unsafe {
             command.pre_exec(|| {
                 libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                // A shell lets what it runs in the background ignore it, and that is inherited.
+                libc::signal(libc::SIGINT, libc::SIG_DFL);
                 Ok(())
             });
         }

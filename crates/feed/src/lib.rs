@@ -10,6 +10,7 @@ mod reader;
 mod ring;
 mod snapshot;
 mod subscription;
+mod watch;
 
 pub use applications::ApplicationIndex;
 pub use feed::{Feed, FeedSettings};
@@ -18,3 +19,4 @@ pub use frame::{Frame, Keys, write_control};
 pub use log_tail::{LogEnd, LogFollower, LogNext, LogTails, write_log_control};
 pub use snapshot::Snapshot;
 pub use subscription::{Batch, Next, Reset, ResetReason, Subscription};
+pub use watch::Watch;

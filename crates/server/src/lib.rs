@@ -3,6 +3,7 @@
 mod auth;
 mod extract;
 mod freshness;
+mod hot;
 mod listing;
 mod middleware;
 mod openapi;

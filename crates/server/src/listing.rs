@@ -1,10 +1,17 @@
 //! What all lists share: the envelope around items that are JSON already, and conditional requests.
 
-use axum::body::Body;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use axum::body::{Body, HttpBody};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use hyper::body::{Frame, SizeHint};
 use ring::digest::{Context, SHA256, digest};
 use serde::Serialize;
 use slipway_api::{Cursor, ListFreshnessView};
@@ -12,12 +19,47 @@ use slipway_api::{Cursor, ListFreshnessView};
 use crate::position;
 use crate::problem::{Code, Problem};
 
+/// The items of a list, ready to be sent as often as they are asked for.
+#[derive(Clone)]
+pub(crate) struct Items {
+    /// The list's JSON from its beginning to the end of the items.
+    json: Bytes,
+    /// What stands for the items in the entity tag.
+    digest: Context,
+}
+
+impl Items {
+    /// From the JSON of each. `versions` stand for them in the entity tag where they carry times that move with every poll.
+    pub(crate) fn new(items: &[String], versions: Option<&[String]>) -> Self {
+        let mut json = Vec::with_capacity(items.iter().map(|item| item.len() + 1).sum::<usize>() + 16);
+        json.extend_from_slice(b"{\"items\":[");
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                json.push(b',');
+            }
+            json.extend_from_slice(item.as_bytes());
+        }
+        json.push(b']');
+        let mut digest = Context::new(&SHA256);
+        for item in versions.unwrap_or(items) {
+            add_part(&mut digest, item.as_bytes());
+        }
+        Self {
+            json: json.into(),
+            digest,
+        }
+    }
+
+    /// How much memory they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.json.len()
+    }
+}
+
 /// A list on its way out.
 pub(crate) struct Listing<'a> {
-    /// The JSON of each item.
-    pub(crate) items: Vec<String>,
-    /// What stands for the items in the entity tag, where they carry times that move with every poll.
-    pub(crate) versions: Option<Vec<String>>,
+    /// The items.
+    pub(crate) items: Items,
     /// Where the next page begins.
     pub(crate) next_cursor: Option<String>,
     /// The position that the first page showed.
@@ -31,59 +73,92 @@ pub(crate) struct Listing<'a> {
 impl Listing<'_> {
     /// The answer, or 304 when the client has it already.
     pub(crate) fn respond(self, request_headers: &HeaderMap) -> Result<Response, Problem> {
-        let tag = self.tag()?;
-        let mut response = if is_match(request_headers, &tag) {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            json_response(self.body()?)
-        };
-        set_tag(&mut response, &tag);
-        position::set(&mut response, self.position);
-        Ok(response)
+        Ok(self.seal()?.respond(request_headers))
     }
 
-    fn body(&self) -> Result<Vec<u8>, Problem> {
-        let mut out = Vec::with_capacity(self.items.iter().map(|item| item.len() + 1).sum::<usize>() + 1024);
-        out.extend_from_slice(b"{\"items\":[");
-        for (index, item) in self.items.iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            out.extend_from_slice(item.as_bytes());
-        }
-        out.extend_from_slice(b"],\"next_cursor\":");
-        write_json(&mut out, &self.next_cursor)?;
-        out.extend_from_slice(b",\"event_cursor\":");
-        write_json(&mut out, &self.event_cursor.to_string())?;
+    /// All of it as bytes.
+    pub(crate) fn seal(self) -> Result<SealedListing, Problem> {
+        let mut end = Vec::with_capacity(1024);
+        end.extend_from_slice(b",\"next_cursor\":");
+        write_json(&mut end, &self.next_cursor)?;
+        end.extend_from_slice(b",\"event_cursor\":");
+        write_json(&mut end, &self.event_cursor.to_string())?;
         if let Some(freshness) = &self.freshness {
-            out.extend_from_slice(b",\"freshness\":");
-            write_json(&mut out, freshness)?;
+            end.extend_from_slice(b",\"freshness\":");
+            write_json(&mut end, freshness)?;
         }
-        out.push(b'}');
-        Ok(out)
+        end.push(b'}');
+        Ok(SealedListing {
+            tag: self.tag()?,
+            position: self.position.clone(),
+            json: [self.items.json, end.into()],
+        })
     }
 
     /// Weak: over what a client would show differently. Times of freshness move with every poll and are left out.
     fn tag(&self) -> Result<String, Problem> {
-        let mut context = Context::new(&SHA256);
-        let mut part = |bytes: &[u8]| {
-            context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
-            context.update(bytes);
-        };
-        part(self.event_cursor.epoch.as_bytes());
-        self.versions
-            .as_ref()
-            .unwrap_or(&self.items)
-            .iter()
-            .for_each(|item| part(item.as_bytes()));
+        let mut context = self.items.digest.clone();
+        add_part(&mut context, self.event_cursor.epoch.as_bytes());
         // The next page's cursor moves with the first page's position. What matters is whether there is more: where that
         // begins follows from the items.
-        part(&[u8::from(self.next_cursor.is_some())]);
-        part(&to_json(&self.freshness.as_ref().map(|freshness| freshness.state))?);
+        add_part(&mut context, &[u8::from(self.next_cursor.is_some())]);
+        let state = self.freshness.as_ref().map(|freshness| freshness.state);
+        add_part(&mut context, &to_json(&state)?);
         Ok(format!(
             "W/\"{}\"",
             URL_SAFE_NO_PAD.encode(&context.finish().as_ref()[..15])
         ))
+    }
+}
+
+fn add_part(digest: &mut Context, bytes: &[u8]) {
+    digest.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+    digest.update(bytes);
+}
+
+/// A list as it is sent, however often.
+#[derive(Debug, Clone)]
+pub(crate) struct SealedListing {
+    tag: String,
+    position: Cursor,
+    json: [Bytes; 2],
+}
+
+impl SealedListing {
+    /// The answer, or 304 when the client has it already.
+    pub(crate) fn respond(&self, request_headers: &HeaderMap) -> Response {
+        let mut response = if is_match(request_headers, &self.tag) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            json_response(Body::new(Pieces(self.json.clone().into())))
+        };
+        set_tag(&mut response, &self.tag);
+        position::set(&mut response, &self.position);
+        response
+    }
+}
+
+/// A body of several pieces, which are sent without being copied into one.
+struct Pieces(VecDeque<Bytes>);
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let bytes = self
+            .0
+            .iter()
+            .map(|piece| u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        SizeHint::with_exact(bytes.sum())
     }
 }
 

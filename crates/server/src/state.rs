@@ -14,10 +14,12 @@ use slipway_store::{PgConnection, PgPool, StoreError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
+use uuid::Uuid;
 
 use crate::auth::{Access, Network, Oidc, RateLimiter, Refusals, Tokens};
 use crate::freshness::FreshnessCache;
-use crate::routes::WebhookSecrets;
+use crate::hot::HotAnswers;
+use crate::routes::{DeploymentAnswer, ListAnswer, ListQuestion, WebhookSecrets};
 use crate::sse::StreamCounter;
 
 /// Limits and intervals.
@@ -29,6 +31,8 @@ pub struct ServerSettings {
     pub streams_per_principal: usize,
     /// How many requests are served at once, those that wait apart.
     pub concurrent_requests: usize,
+    /// How much memory answers may take that are kept while nothing touches them; 0 keeps none.
+    pub answer_cache_bytes: u64,
     /// How long a request may take, those that wait apart.
     pub request_timeout: Duration,
     /// The largest body, in bytes.
@@ -65,6 +69,7 @@ impl Default for ServerSettings {
             heartbeat_interval: Duration::from_secs(15),
             streams_per_principal: 1000,
             concurrent_requests: 512,
+            answer_cache_bytes: 64 * 1024 * 1024,
             request_timeout: Duration::from_secs(30),
             body_limit_bytes: 1024 * 1024,
             uri_limit_bytes: 8 * 1024,
@@ -134,6 +139,8 @@ struct Inner {
     streams: StreamCounter,
     log_tails: LogTails,
     requests: Semaphore,
+    hot_lists: HotAnswers<ListQuestion, ListAnswer>,
+    hot_deployments: HotAnswers<Uuid, DeploymentAnswer>,
 }
 
 impl AppState {
@@ -153,6 +160,10 @@ impl AppState {
         let streams = StreamCounter::new(services.settings.streams_per_principal);
         let log_tails = LogTails::new(services.pool.clone());
         let requests = Semaphore::new(services.settings.concurrent_requests);
+        // Lists are the larger part.
+        let bytes = services.settings.answer_cache_bytes;
+        let hot_lists = HotAnswers::new(services.feed.clone(), bytes - bytes / 4);
+        let hot_deployments = HotAnswers::new(services.feed.clone(), bytes / 4);
         Self(Arc::new(Inner {
             services,
             access: Arc::new(access),
@@ -163,6 +174,8 @@ impl AppState {
             streams,
             log_tails,
             requests,
+            hot_lists,
+            hot_deployments,
         }))
     }
 
@@ -217,6 +230,14 @@ impl AppState {
 
     pub(crate) fn log_tails(&self) -> &LogTails {
         &self.0.log_tails
+    }
+
+    pub(crate) fn hot_lists(&self) -> &HotAnswers<ListQuestion, ListAnswer> {
+        &self.0.hot_lists
+    }
+
+    pub(crate) fn hot_deployments(&self) -> &HotAnswers<Uuid, DeploymentAnswer> {
+        &self.0.hot_deployments
     }
 
     pub(crate) fn requests(&self) -> &Semaphore {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::Result;
 
 /// What a list asks of labels. Everything must hold; an empty one lets everything through.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct LabelSelector {
     /// Must be there with this value.
     pub equal: Labels,

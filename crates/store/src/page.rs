@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// The last row of the page before, in a list of deployments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AfterDeployment {
     /// The instant that the list is sorted by.
     pub at: OffsetDateTime,

@@ -23,6 +23,8 @@ pub struct ServerSettings {
     pub requests_per_minute: u32,
     /// How many unknown tokens one address may send in a minute to one replica; 0 for any number.
     pub failed_logins_per_minute: u32,
+    /// How much memory kept answers may take, in bytes; 0 keeps none.
+    pub answer_cache_bytes: u64,
 }
 
 pub(super) fn read(mut section: Reader<'_>) -> Option<ServerSettings> {
@@ -41,6 +43,8 @@ pub(super) fn read(mut section: Reader<'_>) -> Option<ServerSettings> {
     let requests = section.required("requests_per_minute", requests);
     let failed_logins = section.integer("failed_logins_per_minute", 0..=1_000_000);
     let failed_logins = section.required("failed_logins_per_minute", failed_logins);
+    let answer_cache = section.integer("answer_cache_mib", 0..=1024 * 1024);
+    let answer_cache = section.required("answer_cache_mib", answer_cache);
     section.finish();
     Some(ServerSettings {
         listen: listen?,
@@ -50,6 +54,7 @@ pub(super) fn read(mut section: Reader<'_>) -> Option<ServerSettings> {
         cors_origins,
         requests_per_minute: u32::try_from(requests?).ok()?,
         failed_logins_per_minute: u32::try_from(failed_logins?).ok()?,
+        answer_cache_bytes: u64::try_from(answer_cache?).ok()?.checked_mul(1024 * 1024)?,
     })
 }
 

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::extract::{Limit, PageCursor};
-use crate::listing::Listing;
+use crate::listing::{Items, Listing};
 use crate::problem::{Code, Problem};
 
 /// What such a list can be asked for.
@@ -82,8 +82,7 @@ impl Page {
             next.encode(self.walk)
         });
         Listing {
-            items: rows.into_iter().map(json).collect::<Result<_, _>>()?,
-            versions: None,
+            items: Items::new(&rows.into_iter().map(json).collect::<Result<Vec<_>, _>>()?, None),
             next_cursor,
             event_cursor: &event_cursor,
             position: head,

@@ -25,6 +25,8 @@ use axum::middleware::{Next, from_fn};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(crate) use self::deployments::get::DeploymentAnswer;
+pub(crate) use self::deployments::list::{ListAnswer, ListQuestion};
 pub use self::inbound::WebhookSecrets;
 pub(crate) use self::inbound::receive_webhook;
 use crate::auth::{Principal, Scope};

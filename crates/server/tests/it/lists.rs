@@ -226,5 +226,6 @@ async fn a_list_that_did_not_change_is_not_sent_again() {
     }
     let tag = gateway.get_ok("/deployments").await.header("etag").to_owned();
     advance(pool, &mut deployment, Status::InProgress).await;
+    gateway.settle().await;
     assert_eq!(again("/deployments", &tag).await.status, StatusCode::OK);
 }

@@ -10,6 +10,7 @@ mod examples;
 mod filter_pairs;
 mod filters;
 mod harness;
+mod hot;
 mod insights;
 mod lists;
 mod logs;

@@ -40,6 +40,7 @@ async fn a_deployment_is_the_same_bytes_wherever_it_is_read() {
     };
     assert_eq!(again().await.status, StatusCode::NOT_MODIFIED);
     advance(pool, &mut deployment, Status::InProgress).await;
+    gateway.settle().await;
     let changed = again().await;
     assert_eq!(
         (changed.status, &changed.json()["status"]),

@@ -128,6 +128,7 @@ fn server_settings(settings: &Settings) -> ServerSettings {
         streams_per_principal: server.streams_per_token,
         requests_per_minute: server.requests_per_minute,
         failed_logins_per_minute: server.failed_logins_per_minute,
+        answer_cache_bytes: server.answer_cache_bytes,
         public_url: server.public_url.clone(),
         webhook_secrets: webhook_secrets(settings),
         trusted_proxies: server.trusted_proxies.iter().map(network).collect(),

@@ -3,6 +3,7 @@
 
 use slipway_core::Application;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
+use uuid::Uuid;
 
 use super::row::ApplicationRow;
 use crate::deployments::DeploymentBody;
@@ -88,10 +89,12 @@ pub async fn list(
             });
             break;
         }
+        let application: Application = ApplicationRow::from_row(row)?.try_into()?;
+        let id = application.id.0;
         page.rows.push(ListedApplication {
-            application: ApplicationRow::from_row(row)?.try_into()?,
-            last: body(row, query.with_last, "last_version", "last_body")?,
-            live: body(row, query.with_live, "live_version", "live_body")?,
+            application,
+            last: body(row, id, query.with_last.then_some(("last_version", "last_body")))?,
+            live: body(row, id, query.with_live.then_some(("live_version", "live_body")))?,
         });
     }
     Ok(page)
@@ -99,18 +102,19 @@ pub async fn list(
 
 fn body(
     row: &sqlx::postgres::PgRow,
-    is_wanted: bool,
-    version: &str,
-    body: &str,
+    application_id: Uuid,
+    columns: Option<(&str, &str)>,
 ) -> std::result::Result<Option<DeploymentBody>, sqlx::Error> {
-    if !is_wanted {
+    let Some((version, body)) = columns else {
         return Ok(None);
-    }
+    };
     let version: Option<i64> = row.try_get(version)?;
     let body: Option<String> = row.try_get(body)?;
-    Ok(version
-        .zip(body)
-        .map(|(version, body)| DeploymentBody { version, body }))
+    Ok(version.zip(body).map(|(version, body)| DeploymentBody {
+        application_id,
+        version,
+        body,
+    }))
 }
 
 /// Alternatives for one column.

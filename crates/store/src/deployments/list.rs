@@ -13,7 +13,7 @@ use crate::visibility::push_any;
 use crate::{Result, Visibility, restamps};
 
 /// Which deployments a list shows. An empty filter lets everything through.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct DeploymentFilter {
     /// Statuses.
     pub statuses: Vec<String>,
@@ -52,7 +52,7 @@ pub struct DeploymentFilter {
 }
 
 /// What a list is sorted by.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum DeploymentSort {
     /// Newest first: the only order in which a walk meets every deployment once.
     #[default]
@@ -66,7 +66,7 @@ pub enum DeploymentSort {
 }
 
 /// A page of deployments to read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct DeploymentQuery {
     /// Which.
     pub filter: DeploymentFilter,

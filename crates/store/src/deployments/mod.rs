@@ -176,6 +176,8 @@ pub async fn list_unfinished(conn: &mut PgConnection, application_id: Applicatio
 /// The public JSON of one deployment, with its version.
 #[derive(Debug, Clone)]
 pub struct DeploymentBody {
+    /// Whose it is.
+    pub application_id: Uuid,
     /// The version.
     pub version: i64,
     /// The JSON.
@@ -186,7 +188,7 @@ pub struct DeploymentBody {
 pub async fn find_body(conn: &mut PgConnection, id: Uuid) -> Result<Option<DeploymentBody>> {
     Ok(sqlx::query_as!(
         DeploymentBody,
-        "SELECT version, body FROM deployments WHERE id = $1",
+        "SELECT application_id, version, body FROM deployments WHERE id = $1",
         id
     )
     .fetch_optional(conn)
@@ -243,7 +245,8 @@ pub async fn find_visible_body_with_head(
 pub async fn find_body_with_head(conn: &mut PgConnection, id: Uuid) -> Result<(Head, Option<DeploymentBody>)> {
     let row = sqlx::query!(
         r#"
-        SELECT head.epoch, head.seq, deployment.version AS "version?", deployment.body AS "body?"
+        SELECT head.epoch, head.seq, deployment.application_id AS "application_id?", deployment.version AS "version?",
+               deployment.body AS "body?"
         FROM event_head AS head LEFT JOIN deployments AS deployment ON deployment.id = $1
         "#,
         id
@@ -251,9 +254,14 @@ pub async fn find_body_with_head(conn: &mut PgConnection, id: Uuid) -> Result<(H
     .fetch_one(conn)
     .await?;
     let found = row
-        .version
+        .application_id
+        .zip(row.version)
         .zip(row.body)
-        .map(|(version, body)| DeploymentBody { version, body });
+        .map(|((application_id, version), body)| DeploymentBody {
+            application_id,
+            version,
+            body,
+        });
     Ok((
         Head {
             epoch: row.epoch,

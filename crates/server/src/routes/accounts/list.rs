@@ -10,7 +10,7 @@ use slipway_store::{event_log, pool};
 use super::views;
 use crate::auth::Principal;
 use crate::extract::Parameters;
-use crate::listing::{Listing, to_json_text};
+use crate::listing::{Items, Listing, to_json_text};
 use crate::position;
 use crate::problem::Problem;
 use crate::routes::PositionParameters;
@@ -43,8 +43,7 @@ pub(crate) async fn list_accounts(
     drop(snapshot);
     let shown = ShownAccounts::of(&state, &principal);
     Listing {
-        items: views.iter().map(to_json_text).collect::<Result<_, _>>()?,
-        versions: None,
+        items: Items::new(&views.iter().map(to_json_text).collect::<Result<Vec<_>, _>>()?, None),
         next_cursor: None,
         event_cursor: &head,
         position: &head,

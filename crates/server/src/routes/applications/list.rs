@@ -11,7 +11,7 @@ use super::parameters::{ApplicationParameters, Included};
 use super::view::{json, version};
 use crate::auth::Principal;
 use crate::extract::Parameters;
-use crate::listing::Listing;
+use crate::listing::{Items, Listing};
 use crate::position;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -51,8 +51,7 @@ pub(crate) async fn list_applications(
         versions.push(format!("{included:?} {}", version(&entry.view, last, live)));
     }
     Listing {
-        items,
-        versions: Some(versions),
+        items: Items::new(&items, Some(&versions)),
         next_cursor: page.next_cursor,
         event_cursor: &page.event_cursor,
         position: &page.head,

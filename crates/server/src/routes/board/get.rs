@@ -8,7 +8,7 @@ use slipway_api::BoardItemList;
 
 use crate::auth::Principal;
 use crate::extract::Parameters;
-use crate::listing::{Listing, Member, splice, to_json_text};
+use crate::listing::{Items, Listing, Member, splice, to_json_text};
 use crate::position;
 use crate::problem::Problem;
 use crate::routes::applications::page::{self, Wanted};
@@ -57,8 +57,7 @@ pub(crate) async fn get_board(
         versions.push(version(&entry.view, last, live));
     }
     Listing {
-        items,
-        versions: Some(versions),
+        items: Items::new(&items, Some(&versions)),
         next_cursor: page.next_cursor,
         event_cursor: &page.event_cursor,
         position: &page.head,

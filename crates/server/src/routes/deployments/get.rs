@@ -3,15 +3,19 @@
 use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use slipway_api::DeploymentView;
+use slipway_api::{Cursor, DeploymentView};
+use slipway_feed::Filter;
 use slipway_store::{deployments, event_log, pool, transitions};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
 use super::timeline::entries;
 use crate::auth::{Principal, Scope};
 use crate::extract::{Parameters, ResourceId, values};
+use crate::hot::Answer;
 use crate::listing::{Member, is_match, json_response, set_tag, splice, to_json_text};
 use crate::position;
 use crate::problem::{Code, Problem};
@@ -40,6 +44,32 @@ pub(crate) struct OneDeploymentParameters {
     min_cursor: Option<String>,
 }
 
+/// One deployment as it was read.
+pub(crate) struct DeploymentAnswer {
+    head: Cursor,
+    application_id: Uuid,
+    version: i64,
+    body: Bytes,
+}
+
+impl Answer for DeploymentAnswer {
+    fn head(&self) -> &Cursor {
+        &self.head
+    }
+
+    fn touched_by(&self) -> Filter {
+        // Not the deployment's events alone: those of a batch name only the application.
+        Filter {
+            applications: vec![self.application_id],
+            ..Filter::default()
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.body.len()
+    }
+}
+
 /// Get a deployment
 #[utoipa::path(
     get,
@@ -66,7 +96,7 @@ pub(crate) async fn get_deployment(
     }
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
     let not_found = || Problem::new(Code::NotFound).with_detail("there is no deployment with this id");
-    let (head, version, body) = if with_raw || with_timeline {
+    let (position, version, body) = if with_raw || with_timeline {
         let mut snapshot = pool::begin_snapshot(state.pool()).await?;
         if !deployments::is_visible(&mut snapshot, id, &principal.visibility).await? {
             return Err(not_found());
@@ -84,13 +114,22 @@ pub(crate) async fn get_deployment(
             timeline = to_json_text(&entries(&rows))?;
             members.push(Member::new("timeline", Some(&timeline)));
         }
-        (head, found.version, splice(found.body, &members))
+        let body = Bytes::from(splice(found.body, &members));
+        (position::cursor(&head), found.version, body)
     } else {
-        let (head, found) =
-            deployments::find_visible_body_with_head(&mut *state.connection().await?, id, &principal.visibility)
-                .await?;
-        let found = found.ok_or_else(not_found)?;
-        (head, found.version, found.body)
+        let read = async || {
+            let mut conn = state.connection().await?;
+            let (head, found) = deployments::find_visible_body_with_head(&mut conn, id, &principal.visibility).await?;
+            let found = found.ok_or_else(not_found)?;
+            Ok(DeploymentAnswer {
+                head: position::cursor(&head),
+                application_id: found.application_id,
+                version: found.version,
+                body: found.body.into(),
+            })
+        };
+        let (answer, position) = state.hot_deployments().get(id, &principal.visibility, read).await?;
+        (position, answer.version, answer.body.clone())
     };
     // What is included changes only together with the version.
     let suffix = match (with_raw, with_timeline) {
@@ -99,13 +138,13 @@ pub(crate) async fn get_deployment(
         (false, true) => "-timeline",
         (true, true) => "-raw-timeline",
     };
-    let tag = format!("\"{}-{version}{suffix}\"", head.epoch);
+    let tag = format!("\"{}-{version}{suffix}\"", position.epoch);
     let mut response = if is_match(&headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         json_response(body)
     };
     set_tag(&mut response, &tag);
-    position::set(&mut response, &position::cursor(&head));
+    position::set(&mut response, &position);
     Ok(response)
 }

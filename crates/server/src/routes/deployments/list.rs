@@ -1,20 +1,26 @@
 //! `GET /deployments`
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use slipway_api::DeploymentList;
-use slipway_store::applications;
+use parking_lot::Mutex;
+use slipway_api::{Cursor, DeploymentList};
+use slipway_feed::Filter as EventFilter;
 use slipway_store::deployments::{self, DeploymentFilter, DeploymentQuery, DeploymentSort};
 use slipway_store::page::AfterDeployment;
 use slipway_store::sync_targets::FreshnessRow;
+use slipway_store::{Visibility, applications};
 use time::OffsetDateTime;
 
 use super::parameters::{DeploymentParameters, bound_search};
 use crate::auth::Principal;
 use crate::extract::{Limit, PageCursor, Parameters};
-use crate::listing::Listing;
+use crate::freshness::Snapshot;
+use crate::hot::Answer;
+use crate::listing::{Items, Listing, SealedListing};
 use crate::position;
 use crate::problem::Problem;
 use crate::shown::ShownAccounts;
@@ -51,6 +57,46 @@ pub(crate) async fn list_deployments(
     .await
 }
 
+/// A page of a list of deployments.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ListQuestion {
+    query: DeploymentQuery,
+    /// The position that the first page of the walk showed; none on the first.
+    began_at: Option<Cursor>,
+}
+
+/// A page as it was read.
+pub(crate) struct ListAnswer {
+    head: Cursor,
+    items: Items,
+    next: Option<AfterDeployment>,
+    /// Whose freshness matters, where applications were asked for.
+    accounts: Option<Vec<String>>,
+    touched_by: EventFilter,
+    sealed: Mutex<Option<Sealed>>,
+}
+
+/// The page as it was sent last, and what it was made from.
+struct Sealed {
+    position: Cursor,
+    freshness: Arc<Snapshot>,
+    listing: SealedListing,
+}
+
+impl Answer for ListAnswer {
+    fn head(&self) -> &Cursor {
+        &self.head
+    }
+
+    fn touched_by(&self) -> EventFilter {
+        self.touched_by.clone()
+    }
+
+    fn bytes(&self) -> usize {
+        self.items.bytes()
+    }
+}
+
 /// The answer to any list of deployments.
 pub(crate) async fn respond(
     state: &AppState,
@@ -61,50 +107,126 @@ pub(crate) async fn respond(
     Limit(limit): Limit,
     cursor: Option<&str>,
 ) -> Result<Response, Problem> {
-    let walk = format!("deployments {filter:?} {sort:?}");
-    let begin = cursor.map(|text| PageCursor::decode(text, &walk)).transpose()?;
-    let mut query = DeploymentQuery {
-        filter: filter.clone(),
-        sort,
-        after: begin.as_ref().map(after).transpose()?,
-        limit,
+    let begin = cursor
+        .map(|text| PageCursor::decode(text, &walk(filter, sort)))
+        .transpose()?;
+    let mut question = ListQuestion {
+        query: DeploymentQuery {
+            filter: filter.clone(),
+            sort,
+            after: begin.as_ref().map(after).transpose()?,
+            limit,
+        },
+        began_at: begin.map(|cursor| cursor.event_cursor),
     };
-    bound_search(&mut query.filter, state.clock().now());
+    // How far back a search looks moves with the clock: then there is nothing to keep.
+    bound_search(&mut question.query.filter, state.clock().now());
+    let (answer, position) = if question.query.filter == *filter {
+        let read = async || read(state, &question.query, &principal.visibility).await;
+        state
+            .hot_lists()
+            .get(question.clone(), &principal.visibility, read)
+            .await?
+    } else {
+        let answer = read(state, &question.query, &principal.visibility).await?;
+        let position = answer.head.clone();
+        (Arc::new(answer), position)
+    };
+    let freshness = state.freshness().snapshot().await?;
+    let listing = match &*answer.sealed.lock() {
+        Some(last) if last.position == position && Arc::ptr_eq(&last.freshness, &freshness) => {
+            Some(last.listing.clone())
+        }
+        _ => None,
+    };
+    let listing = match listing {
+        Some(listing) => listing,
+        None => {
+            let walk = walk(filter, sort);
+            let listing = seal(state, principal, &question, &walk, &answer, &position, &freshness)?;
+            *answer.sealed.lock() = Some(Sealed {
+                position,
+                freshness,
+                listing: listing.clone(),
+            });
+            listing
+        }
+    };
+    Ok(listing.respond(headers))
+}
+
+/// Names the list and its filters.
+fn walk(filter: &DeploymentFilter, sort: DeploymentSort) -> String {
+    format!("deployments {filter:?} {sort:?}")
+}
+
+async fn read(state: &AppState, query: &DeploymentQuery, visibility: &Visibility) -> Result<ListAnswer, Problem> {
     let mut conn = state.connection().await?;
-    let page = deployments::list(&mut conn, &query, &principal.visibility).await?;
-    let accounts = match filter.applications.as_slice() {
+    let page = deployments::list(&mut conn, query, visibility).await?;
+    let accounts = match query.filter.applications.as_slice() {
         [] => None,
         some => Some(applications::list_accounts_of(&mut conn, some).await?),
     };
-    drop(conn);
+    Ok(ListAnswer {
+        head: position::cursor(&page.head),
+        items: Items::new(&page.bodies, None),
+        next: page.next,
+        accounts,
+        touched_by: touched_by(&query.filter, visibility),
+        sealed: Mutex::default(),
+    })
+}
 
-    let head = position::cursor(&page.head);
-    let event_cursor = begin.map_or_else(|| head.clone(), |cursor| cursor.event_cursor);
-    let next_cursor = page.next.map(|last| {
-        let sort_key = (last.at.unix_timestamp_nanos() / 1_000).to_string();
-        PageCursor {
+/// What belongs to an application for ever narrows it; all else may change, and is looked at by the next read.
+fn touched_by(filter: &DeploymentFilter, visibility: &Visibility) -> EventFilter {
+    fn narrower<T: Clone>(asked: &[T], seen: &[T]) -> Vec<T> {
+        if asked.is_empty() { seen } else { asked }.to_vec()
+    }
+    EventFilter {
+        providers: narrower(&filter.providers, &visibility.providers),
+        accounts: narrower(&filter.accounts, &visibility.accounts),
+        applications: narrower(&filter.applications, &visibility.applications),
+        ..EventFilter::default()
+    }
+}
+
+fn seal(
+    state: &AppState,
+    principal: &Principal,
+    question: &ListQuestion,
+    walk: &str,
+    answer: &ListAnswer,
+    position: &Cursor,
+    freshness: &Snapshot,
+) -> Result<SealedListing, Problem> {
+    let event_cursor = question.began_at.as_ref().unwrap_or(position);
+    let next_cursor = answer.next.map(|last| {
+        let next = PageCursor {
             event_cursor: event_cursor.clone(),
             id: last.id,
-            sort_key,
-        }
-        .encode(&walk)
+            sort_key: (last.at.unix_timestamp_nanos() / 1_000).to_string(),
+        };
+        next.encode(walk)
     });
     let shown = ShownAccounts::of(state, principal);
+    let filter = &question.query.filter;
     let shows = |row: &FreshnessRow| {
         shown.shows(&row.provider, &row.account)
             && (filter.accounts.is_empty() || filter.accounts.contains(&row.account))
             && (filter.providers.is_empty() || filter.providers.contains(&row.provider))
-            && accounts.as_ref().is_none_or(|accounts| accounts.contains(&row.account))
+            && answer
+                .accounts
+                .as_ref()
+                .is_none_or(|accounts| accounts.contains(&row.account))
     };
     Listing {
-        items: page.bodies,
-        versions: None,
+        items: answer.items.clone(),
         next_cursor,
-        event_cursor: &event_cursor,
-        position: &head,
-        freshness: Some(state.freshness().of_list(shows).await?),
+        event_cursor,
+        position,
+        freshness: Some(freshness.list(state.clock().now(), shows)),
     }
-    .respond(headers)
+    .seal()
 }
 
 fn after(cursor: &PageCursor) -> Result<AfterDeployment, Problem> {

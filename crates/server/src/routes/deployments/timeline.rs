@@ -10,7 +10,7 @@ use slipway_store::{deployments, event_log, pool};
 
 use crate::auth::Principal;
 use crate::extract::{Parameters, ResourceId};
-use crate::listing::{Listing, to_json_text};
+use crate::listing::{Items, Listing, to_json_text};
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::routes::PositionParameters;
@@ -41,8 +41,10 @@ pub(crate) async fn get_deployment_timeline(
     let rows = transitions::list_for_deployment(&mut snapshot, id).await?;
     drop(snapshot);
     Listing {
-        items: entries(&rows).iter().map(to_json_text).collect::<Result<_, _>>()?,
-        versions: None,
+        items: Items::new(
+            &entries(&rows).iter().map(to_json_text).collect::<Result<Vec<_>, _>>()?,
+            None,
+        ),
         next_cursor: None,
         event_cursor: &head,
         position: &head,

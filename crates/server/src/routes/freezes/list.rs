@@ -10,7 +10,7 @@ use slipway_store::event_log;
 
 use crate::auth::Principal;
 use crate::extract::Parameters;
-use crate::listing::{Listing, to_json_text};
+use crate::listing::{Items, Listing, to_json_text};
 use crate::position;
 use crate::problem::Problem;
 use crate::routes::NoParameters;
@@ -55,8 +55,10 @@ pub(crate) async fn list_freezes(
         .filter(|found| is_shown(found.freeze))
         .map(|found| view(found, found.is_in_force(now)));
     Listing {
-        items: views.map(|view| to_json_text(&view)).collect::<Result<_, _>>()?,
-        versions: None,
+        items: Items::new(
+            &views.map(|view| to_json_text(&view)).collect::<Result<Vec<_>, _>>()?,
+            None,
+        ),
         next_cursor: None,
         event_cursor: &head,
         position: &head,

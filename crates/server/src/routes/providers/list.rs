@@ -9,7 +9,7 @@ use slipway_store::{event_log, pool, unmapped_statuses};
 
 use crate::auth::Principal;
 use crate::extract::Parameters;
-use crate::listing::{Listing, to_json_text};
+use crate::listing::{Items, Listing, to_json_text};
 use crate::position;
 use crate::problem::Problem;
 use crate::routes::PositionParameters;
@@ -62,8 +62,7 @@ pub(crate) async fn list_providers(
             to_json_text(&ProviderView::new(info, provider.capabilities(), unmapped.collect()))
         });
     Listing {
-        items: items.collect::<Result<_, _>>()?,
-        versions: None,
+        items: Items::new(&items.collect::<Result<Vec<_>, _>>()?, None),
         next_cursor: None,
         event_cursor: &head,
         position: &head,
