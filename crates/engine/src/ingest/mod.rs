@@ -7,6 +7,7 @@
 mod applications;
 mod claim;
 pub(crate) mod events;
+mod marks;
 mod plan;
 mod reserve;
 

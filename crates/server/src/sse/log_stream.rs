@@ -12,7 +12,6 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::stream::RETRY_MS;
 use super::{StreamPermit, heartbeat};
 use crate::auth::{Ended, Principal, Standing};
 use crate::state::AppState;
@@ -47,8 +46,6 @@ impl LogStream {
     ) -> Self {
         let mut look = tokio::time::interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // Lines of the first block: parsers differ in what they do with a block that holds only such lines.
-        let preamble = format!(": slipway\nretry: {}\n", rand::random_range(RETRY_MS));
         Self {
             heartbeat: heartbeat(state.settings().heartbeat_interval),
             shutdown: state.services().shutdown.clone(),
@@ -58,7 +55,7 @@ impl LogStream {
             principal,
             standing,
             look,
-            preamble: Some(preamble.into()),
+            preamble: Some(super::preamble().into()),
             paused_until: None,
             has_ended: false,
             _permit: permit,
@@ -143,7 +140,7 @@ impl LogStream {
     }
 
     fn goodbye(&self) -> Bytes {
-        let mut block = format!("retry: {}\n", rand::random_range(RETRY_MS)).into_bytes();
+        let mut block = super::retry();
         block.extend_from_slice(&self.position_block());
         block.into()
     }

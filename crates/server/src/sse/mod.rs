@@ -28,6 +28,21 @@ pub(crate) fn set_stream_headers(response: &mut Response) {
     );
 }
 
+/// In what range a client's pause before it reconnects is drawn, so that clients do not all come back at once.
+const RETRY_MS: std::ops::RangeInclusive<u32> = 1_000..=5_000;
+
+/// Lines of the first block: parsers differ in what they do with a block that holds only such lines.
+fn preamble() -> Vec<u8> {
+    let mut lines = b": slipway\n".to_vec();
+    lines.extend_from_slice(&retry());
+    lines
+}
+
+/// When the client is to come back; a line of a block.
+fn retry() -> Vec<u8> {
+    format!("retry: {}\n", rand::random_range(RETRY_MS)).into_bytes()
+}
+
 /// When a stream says that it is alive. The first time comes somewhat earlier, so that clients that came together do not stay
 /// together.
 fn heartbeat(period: Duration) -> Interval {

@@ -21,9 +21,6 @@ use crate::state::AppState;
 /// Between attempts to read what is missed while the database is away.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// In what range a client's pause before it reconnects is drawn, so that clients do not all come back at once.
-pub(super) const RETRY_MS: std::ops::RangeInclusive<u32> = 1_000..=5_000;
-
 /// What a stream begins with.
 pub(crate) enum Begin {
     /// With what comes after a position, or from now.
@@ -64,8 +61,7 @@ impl EventStream {
         };
         let heartbeat = heartbeat(state.settings().heartbeat_interval);
         let subscription = state.feed().subscribe(filter, from.clone());
-        // Lines of the first block: parsers differ in what they do with a block that holds only such lines.
-        let mut preamble = format!(": slipway\nretry: {}\n", rand::random_range(RETRY_MS)).into_bytes();
+        let mut preamble = super::preamble();
         // Whoever is cut off in a snapshot has to begin again: no position is told before its end.
         let mut told = from.filter(|_| snapshot.is_none());
         if told.is_none()
@@ -209,7 +205,7 @@ impl EventStream {
     }
 
     fn goodbye(&self) -> Bytes {
-        let mut block = format!("retry: {}\n", rand::random_range(RETRY_MS)).into_bytes();
+        let mut block = super::retry();
         match self.told.as_ref() {
             Some(told) => write_id_block(&mut block, told),
             None => block.push(b'\n'),

@@ -5,7 +5,7 @@ use slipway_core::Application;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
-use super::row::ApplicationRow;
+use super::row::{ApplicationRow, select_applications};
 use crate::deployments::DeploymentBody;
 use crate::labels::LabelSelector;
 use crate::page::AfterApplication;
@@ -256,14 +256,8 @@ fn push_conditions(sql: &mut QueryBuilder<Postgres>, columns: &[Alternatives], q
 /// Applications to which other rules than these were applied last, locked in the order of their ids; those that others hold
 /// are left to them.
 pub async fn lock_with_other_rules(conn: &mut PgConnection, rules_hash: &str, limit: i64) -> Result<Vec<Application>> {
-    let rows = sqlx::query_as!(
-        ApplicationRow,
-        r#"
-        SELECT id, provider, account, provider_application_id, name, environment, provider_environment, region, url,
-               provider_url, git_repository, git_branch, provider_status, health, owner, provider_owner, labels,
-               provider_created_at, last_deployment_id, live_deployment_id, first_seen_at, updated_at, archived_at, version
-        FROM applications WHERE rules_hash IS DISTINCT FROM $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
-        "#,
+    let rows = select_applications!(
+        "WHERE rules_hash IS DISTINCT FROM $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED",
         rules_hash,
         limit
     )

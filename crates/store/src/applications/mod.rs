@@ -17,22 +17,11 @@ pub use list::{
 pub use write::{insert, note_rules, update};
 
 use crate::{Result, Visibility};
-use row::ApplicationRow;
+use row::select_applications;
 
 /// One application.
 pub async fn find(conn: &mut PgConnection, id: ApplicationId) -> Result<Option<Application>> {
-    let row = sqlx::query_as!(
-        ApplicationRow,
-        r#"
-        SELECT id, provider, account, provider_application_id, name, environment, provider_environment, region, url,
-               provider_url, git_repository, git_branch, provider_status, health, owner, provider_owner, labels,
-               provider_created_at, last_deployment_id, live_deployment_id, first_seen_at, updated_at, archived_at, version
-        FROM applications WHERE id = $1
-        "#,
-        id.0
-    )
-    .fetch_optional(conn)
-    .await?;
+    let row = select_applications!("WHERE id = $1", id.0).fetch_optional(conn).await?;
     row.map(Application::try_from).transpose()
 }
 
@@ -51,18 +40,9 @@ pub async fn find_visible(
 
 /// One application, locked until the end of the transaction: every write to its deployments is made under this lock.
 pub async fn lock(conn: &mut PgConnection, id: ApplicationId) -> Result<Option<Application>> {
-    let row = sqlx::query_as!(
-        ApplicationRow,
-        r#"
-        SELECT id, provider, account, provider_application_id, name, environment, provider_environment, region, url,
-               provider_url, git_repository, git_branch, provider_status, health, owner, provider_owner, labels,
-               provider_created_at, last_deployment_id, live_deployment_id, first_seen_at, updated_at, archived_at, version
-        FROM applications WHERE id = $1 FOR NO KEY UPDATE
-        "#,
-        id.0
-    )
-    .fetch_optional(conn)
-    .await?;
+    let row = select_applications!("WHERE id = $1 FOR NO KEY UPDATE", id.0)
+        .fetch_optional(conn)
+        .await?;
     row.map(Application::try_from).transpose()
 }
 
@@ -72,14 +52,8 @@ pub async fn lock_by_provider_ids(
     account: &str,
     provider_application_ids: &[String],
 ) -> Result<Vec<Application>> {
-    let rows = sqlx::query_as!(
-        ApplicationRow,
-        r#"
-        SELECT id, provider, account, provider_application_id, name, environment, provider_environment, region, url,
-               provider_url, git_repository, git_branch, provider_status, health, owner, provider_owner, labels,
-               provider_created_at, last_deployment_id, live_deployment_id, first_seen_at, updated_at, archived_at, version
-        FROM applications WHERE account = $1 AND provider_application_id = ANY($2) ORDER BY id FOR NO KEY UPDATE
-        "#,
+    let rows = select_applications!(
+        "WHERE account = $1 AND provider_application_id = ANY($2) ORDER BY id FOR NO KEY UPDATE",
         account,
         provider_application_ids
     )
@@ -94,14 +68,8 @@ pub async fn list_by_provider_ids(
     account: &str,
     provider_application_ids: &[String],
 ) -> Result<Vec<Application>> {
-    let rows = sqlx::query_as!(
-        ApplicationRow,
-        r#"
-        SELECT id, provider, account, provider_application_id, name, environment, provider_environment, region, url,
-               provider_url, git_repository, git_branch, provider_status, health, owner, provider_owner, labels,
-               provider_created_at, last_deployment_id, live_deployment_id, first_seen_at, updated_at, archived_at, version
-        FROM applications WHERE account = $1 AND provider_application_id = ANY($2)
-        "#,
+    let rows = select_applications!(
+        "WHERE account = $1 AND provider_application_id = ANY($2)",
         account,
         provider_application_ids
     )

@@ -6,6 +6,22 @@ use uuid::Uuid;
 
 use crate::{StoreError, labels};
 
+/// The rows of a checked statement whose end is given: which of all applications.
+macro_rules! select_applications {
+    ($which:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            $crate::applications::row::ApplicationRow,
+            "SELECT id, provider, account, provider_application_id, name, environment, provider_environment, region, url, "
+                + "provider_url, git_repository, git_branch, provider_status, health, owner, provider_owner, labels, "
+                + "provider_created_at, last_deployment_id, live_deployment_id, first_seen_at, updated_at, archived_at, "
+                + "version FROM applications "
+                + $which
+            $(, $argument)*
+        )
+    };
+}
+pub(super) use select_applications;
+
 #[derive(sqlx::FromRow)]
 pub(super) struct ApplicationRow {
     pub(super) id: Uuid,

@@ -21,7 +21,7 @@ pub use write::{StoredDeployment, insert, remember, update};
 use crate::event_log::{self, Head};
 use crate::page::AfterDeployment;
 use crate::{Result, Visibility};
-use row::DeploymentRow;
+use row::{DeploymentRow, select_deployments};
 
 /// Of these provider ids, the deployments of an application that are stored, by provider id. The caller holds the
 /// application's lock, under which alone deployments are written.
@@ -30,14 +30,8 @@ pub async fn find_by_provider_ids(
     application_id: ApplicationId,
     provider_deployment_ids: &[String],
 ) -> Result<HashMap<String, Deployment>> {
-    let rows = sqlx::query_as!(
-        DeploymentRow,
-        r#"
-        SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
-               superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
-               labels, application_name, log_state, tracked
-        FROM deployments WHERE application_id = $1 AND provider_deployment_id = ANY($2)
-        "#,
+    let rows = select_deployments!(
+        "WHERE application_id = $1 AND provider_deployment_id = ANY($2)",
         application_id.0,
         provider_deployment_ids
     )
@@ -56,20 +50,11 @@ pub async fn find_by_provider_ids(
 
 /// One deployment as the state machine knows it.
 pub async fn find(conn: &mut PgConnection, id: DeploymentId) -> Result<Option<Deployment>> {
-    sqlx::query_as!(
-        DeploymentRow,
-        r#"
-        SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
-               superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
-               labels, application_name, log_state, tracked
-        FROM deployments WHERE id = $1
-        "#,
-        id.0
-    )
-    .fetch_optional(conn)
-    .await?
-    .map(Deployment::try_from)
-    .transpose()
+    select_deployments!("WHERE id = $1", id.0)
+        .fetch_optional(conn)
+        .await?
+        .map(Deployment::try_from)
+        .transpose()
 }
 
 /// The deployment of an application that succeeded last, by its finish time, else by its creation; those in `except` left out.
@@ -78,15 +63,8 @@ pub async fn find_last_succeeded(
     application_id: ApplicationId,
     except: &[Uuid],
 ) -> Result<Option<Deployment>> {
-    sqlx::query_as!(
-        DeploymentRow,
-        r#"
-        SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest,
-               superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, version,
-               labels, application_name, log_state, tracked
-        FROM deployments WHERE application_id = $1 AND status = $2 AND NOT (id = ANY($3))
-        ORDER BY coalesce(finished_at, created_at) DESC, id DESC LIMIT 1
-        "#,
+    select_deployments!(
+        "WHERE application_id = $1 AND status = $2 AND NOT (id = ANY($3)) ORDER BY coalesce(finished_at, created_at) DESC, id DESC LIMIT 1",
         application_id.0,
         Status::Succeeded.as_str(),
         except

@@ -6,6 +6,21 @@ use uuid::Uuid;
 
 use crate::{StoreError, labels};
 
+/// The rows of a checked statement whose end is given: which of all deployments.
+macro_rules! select_deployments {
+    ($which:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            $crate::deployments::row::DeploymentRow,
+            "SELECT id, application_id, provider, account, environment, provider_deployment_id, is_live, is_latest, "
+                + "superseded_by_id, rollback_of_id, created_at, first_seen_at, observed_at, observed_via, updated_at, "
+                + "version, labels, application_name, log_state, tracked FROM deployments "
+                + $which
+            $(, $argument)*
+        )
+    };
+}
+pub(super) use select_deployments;
+
 pub(super) struct DeploymentRow {
     pub(super) id: Uuid,
     pub(super) application_id: Uuid,
