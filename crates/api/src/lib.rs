@@ -38,7 +38,7 @@ pub use problem::{FieldErrorView, ProblemView};
 pub use provider::{ProviderCapabilitiesView, ProviderList, ProviderView, StatusMappingView, UnmappedStatusView};
 pub use timeline::{TimelineEntryView, TimelineList};
 pub use token::{
-    CreatedTokenView, NewRestrictionsView, NewSessionView, NewTokenView, RestrictionsView, SessionView,
-    StreamTicketView, TokenList, TokenView, WhoamiView,
+    CreatedTokenView, NewRestrictionsView, NewSessionView, NewTokenView, RestrictionsView, SessionCodeView,
+    SessionView, StreamTicketView, TokenList, TokenView, WhoamiView,
 };
 pub use write::{FreezeList, FreezeView, NewDeploymentView, NewPreviewView, NoDetailsView, PreviewView};

@@ -148,13 +148,28 @@ pub struct StreamTicketView {
     pub first_use_before: OffsetDateTime,
 }
 
-/// A token to be exchanged for a session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// What is to be exchanged for a session: a token, or a code.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = NewSession)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct NewSessionView {
     /// The token.
-    pub token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// A code for one session that may only look: see `createSessionCode`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// A code for one session that may only look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = SessionCode)]
+pub struct SessionCodeView {
+    /// To be sent to `createSession`, once. In the fragment of the dashboard's address, `/#code=…`, it opens it.
+    pub code: String,
+    /// Until when.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
 }
 
 /// A session of a browser. Its secret is in a cookie that scripts cannot read.

@@ -25,6 +25,22 @@ export const cases = {
     await page.waitForSelector("#token");
   },
 
+  async "a code in the address opens a screen on a wall, once, to look only"({ url, person, browserPerson, gateway, forgive }) {
+    forgive();
+    const { code } = await (await gateway.ask("POST", "/session-codes")).json();
+    const page = await person.page();
+    await page.goto(`${url}/#code=${code}`);
+    await page.waitForSelector("main .cell");
+    expect(!page.url().includes(code), "the code is gone from the address");
+    const scopes = await page.evaluate(async () => (await (await fetch("/api/v1/whoami")).json()).scopes);
+    expect(!scopes.includes("admin") && scopes.includes("deployments:read"), scopes.join());
+    const other = await browserPerson();
+    const late = await other.page();
+    await late.goto(`${url}/#code=${code}`);
+    await late.waitForSelector("#token");
+    await other.close();
+  },
+
   async "a token that ends: the page asks to sign in, and makes at most 3 requests in the next minute"({ person, gateway, proxy, forgive }) {
     forgive();
     const expires = new Date(Date.now() + 12_000).toISOString();

@@ -26,6 +26,13 @@ void begin();
 
 async function begin() {
   try {
+    // A code for a screen on a wall. It is in the fragment, which no server and no log sees.
+    const code = new URLSearchParams(location.hash.slice(1)).get("code");
+    if (code) {
+      history.replaceState(history.state, "", location.pathname + location.search);
+      // One that was used before does no harm where its session still is.
+      await session.signIn({ code }).catch(() => {});
+    }
     const who = await session.whoami();
     showWho();
     if (!who) return router.askToSignIn();

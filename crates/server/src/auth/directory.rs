@@ -216,6 +216,7 @@ impl KnownToken {
                 scopes: Scopes::from_words(row.scopes.iter().map(String::as_str)),
                 visibility: Arc::new(row.visibility()),
                 expires_at: row.expires_at,
+                is_read_only: false,
                 source: Source::Token(row.id),
                 name: row.name.into(),
             },

@@ -112,6 +112,18 @@ impl Access {
         }
     }
 
+    /// Who made a code, as one who may only look. The code is spent.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`] for a code that is not known, was used or has ended; or as [`Access::verify`].
+    pub(crate) async fn spend_code(&self, code: &str) -> Result<Principal, Problem> {
+        let of = self.sessions.spend_code(code).await?.ok_or_else(|| {
+            Problem::new(Code::Unauthenticated)
+                .with_detail("the code is not known, was used, or has ended: get another")
+        })?;
+        Ok(self.resolve(&of).await?.read_only())
+    }
+
     /// Whose session or ticket it is.
     ///
     /// # Errors
@@ -138,6 +150,9 @@ impl Access {
                 self.unexpired(Principal::of_issuer(subject, scopes, visibility.clone(), expires_at))
             }
             StoredPrincipal::Open => Ok(Principal::open(false)),
+            StoredPrincipal::ReadOnly { of } => Ok(Box::pin(self.resolve(of)).await?.read_only()),
+            // A code buys a session and is none.
+            StoredPrincipal::Code { .. } => Err(unknown()),
         }
     }
 

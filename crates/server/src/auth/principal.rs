@@ -23,6 +23,8 @@ pub struct Principal {
     pub visibility: Arc<Visibility>,
     /// When that ends; none for no end.
     pub expires_at: Option<OffsetDateTime>,
+    /// Whether it came by a code and may only look, whatever else its token allows.
+    pub(crate) is_read_only: bool,
     pub(crate) source: Source,
 }
 
@@ -48,6 +50,7 @@ impl Principal {
             scopes,
             visibility: Arc::default(),
             expires_at: None,
+            is_read_only: false,
             source: Source::Configured(fingerprint.into()),
         }
     }
@@ -61,6 +64,7 @@ impl Principal {
             scopes,
             visibility: Arc::default(),
             expires_at: None,
+            is_read_only: false,
             source: Source::Open,
         }
     }
@@ -73,6 +77,7 @@ impl Principal {
             scopes,
             visibility: Arc::new(visibility),
             expires_at: Some(expires_at),
+            is_read_only: false,
             source: Source::Issuer,
         }
     }
@@ -92,7 +97,7 @@ impl Principal {
 
     /// What is kept in a session or a ticket: whose it is, and of the rest only what cannot be looked up again.
     pub(crate) fn stored(&self) -> StoredPrincipal {
-        match &self.source {
+        let stored = match &self.source {
             Source::Configured(fingerprint) => StoredPrincipal::Configured {
                 name: self.name.to_string(),
                 fingerprint: fingerprint.to_string(),
@@ -105,7 +110,18 @@ impl Principal {
                 expires_at: self.expires_at.map_or(0, OffsetDateTime::unix_timestamp),
             },
             Source::Open => StoredPrincipal::Open,
+        };
+        match self.is_read_only {
+            true => StoredPrincipal::ReadOnly { of: Box::new(stored) },
+            false => stored,
         }
+    }
+
+    /// The same, who may only look.
+    pub(crate) fn read_only(mut self) -> Self {
+        self.scopes = self.scopes.only_reads();
+        self.is_read_only = true;
+        self
     }
 }
 
@@ -129,4 +145,12 @@ pub(crate) enum StoredPrincipal {
         expires_at: i64,
     },
     Open,
+    /// Who came by a code: the same, but may only look.
+    ReadOnly {
+        of: Box<Self>,
+    },
+    /// No session but a code for one.
+    Code {
+        of: Box<Self>,
+    },
 }

@@ -65,6 +65,14 @@ impl Scopes {
         self.0 & (scope.bit() | Scope::Admin.bit()) != 0
     }
 
+    /// What of it only looks; all that looks, for who may do everything.
+    pub(crate) const fn only_reads(self) -> Self {
+        if self.allows(Scope::Admin) {
+            return Self::READ;
+        }
+        Self(self.0 & Self::READ.0)
+    }
+
     /// Both together.
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)

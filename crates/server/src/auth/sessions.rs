@@ -22,6 +22,9 @@ const LONGEST: Duration = Duration::hours(12);
 /// How old what is known of the sessions in use may be.
 const MAX_AGE: std::time::Duration = std::time::Duration::from_millis(1_500);
 
+/// How long a code for a session can be used.
+const CODE_LASTS: Duration = Duration::minutes(10);
+
 /// Makes sessions and looks them up.
 #[derive(Debug)]
 pub(crate) struct Sessions {
@@ -87,6 +90,41 @@ impl Sessions {
         let stored = serde_json::to_value(principal.stored()).unwrap_or_default();
         sessions::insert(conn, &sha256(&secret), &stored, now, expires_at).await?;
         Ok(Some((secret, expires_at)))
+    }
+
+    /// A new code for one session of the same principal that may only look: the code and its end. It is kept as a session that
+    /// nobody can use.
+    pub(crate) async fn create_code(
+        &self,
+        conn: &mut slipway_store::PgConnection,
+        principal: &Principal,
+    ) -> Result<Option<(String, OffsetDateTime)>, StoreError> {
+        let Some(code) = secret::new("") else { return Ok(None) };
+        let now = self.clock.now();
+        let expires_at = principal
+            .expires_at
+            .map_or(now + CODE_LASTS, |at| at.min(now + CODE_LASTS));
+        let stored = StoredPrincipal::Code {
+            of: Box::new(principal.stored()),
+        };
+        let stored = serde_json::to_value(stored).unwrap_or_default();
+        sessions::insert(conn, &sha256(&code), &stored, now, expires_at).await?;
+        Ok(Some((code, expires_at)))
+    }
+
+    /// Who made a code; it cannot be used again. None for one that is not known, was used or has ended.
+    pub(crate) async fn spend_code(&self, code: &str) -> Result<Option<StoredPrincipal>, StoreError> {
+        let hash = sha256(code);
+        let mut conn = self.pool.acquire().await?;
+        let Some(row) = sessions::find(&mut conn, &hash).await? else {
+            return Ok(None);
+        };
+        let Ok(StoredPrincipal::Code { of }) = serde_json::from_value(row.principal) else {
+            return Ok(None);
+        };
+        // Of two at once only one takes it away.
+        let was_there = sessions::delete(&mut conn, &hash).await?;
+        Ok((was_there && row.expires_at > self.clock.now()).then_some(*of))
     }
 
     /// Whose session it is; none for one that has ended.

@@ -120,6 +120,10 @@ impl Standing {
         let Some(token) = self.access.token_now(id).await? else {
             return Ok(Some(Ended::Revoked));
         };
+        let scopes_now = match self.principal.is_read_only {
+            true => token.principal.scopes.only_reads(),
+            false => token.principal.scopes,
+        };
         Ok(if token.is_revoked {
             Some(Ended::Revoked)
         } else if token
@@ -128,9 +132,7 @@ impl Standing {
             .is_some_and(|at| at <= self.access.clock.now())
         {
             Some(Ended::Expired)
-        } else if token.principal.scopes != self.principal.scopes
-            || token.principal.visibility != self.principal.visibility
-        {
+        } else if scopes_now != self.principal.scopes || token.principal.visibility != self.principal.visibility {
             Some(Ended::Changed)
         } else {
             None

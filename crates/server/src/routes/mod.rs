@@ -14,6 +14,7 @@ mod insights;
 mod previews;
 mod providers;
 mod session;
+mod session_codes;
 mod stream_tickets;
 mod tokens;
 mod whoami;
@@ -51,7 +52,8 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
         .routes(routes!(deployments::timeline::get_deployment_timeline))
         .routes(routes!(freezes::list::list_freezes))
         .routes(routes!(insights::deployments::get_deployment_insights))
-        .routes(routes!(insights::explain::explain_insight));
+        .routes(routes!(insights::explain::explain_insight))
+        .routes(routes!(session_codes::create::create_session_code));
     let writes = OpenApiRouter::default()
         .routes(routes!(applications::trigger::trigger_deployment))
         .routes(routes!(deployments::cancel::cancel_deployment))

@@ -108,6 +108,7 @@ fn every_operation_is_named_tagged_described_and_fails_in_one_shape() {
         "listEvents",
         "streamEvents",
         "createSession",
+        "createSessionCode",
         "endSession",
         "createStreamTicket",
         "createToken",

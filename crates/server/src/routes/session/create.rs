@@ -18,14 +18,15 @@ use crate::state::AppState;
 
 /// Begin a session
 ///
-/// For the dashboard: exchanges a token for a cookie that scripts cannot read. Programs send the token itself.
+/// For the dashboard: exchanges a token, or a code of `createSessionCode`, for a cookie that scripts cannot read. Programs send
+/// the token itself.
 #[utoipa::path(
     post,
     path = "/session",
     operation_id = "createSession",
     tag = "session",
     security(()),
-    request_body(content = NewSessionView, description = "The token."),
+    request_body(content = NewSessionView, description = "The token, or the code."),
     responses((status = 201, description = "The session; its cookie is set.", body = SessionView))
 )]
 pub(crate) async fn create_session(
@@ -37,8 +38,18 @@ pub(crate) async fn create_session(
     if auth::tells_origin(&parts.headers) {
         auth::refuse_cross_site(&parts.method, &parts.headers, state.settings().public_url.as_ref())?;
     }
-    let address = auth::address(&parts.extensions, &parts.headers, &state.settings().trusted_proxies);
-    let principal = state.access().verify(body.token.trim(), address).await?;
+    let principal = match (&body.token, &body.code) {
+        (Some(token), None) => {
+            let address = auth::address(&parts.extensions, &parts.headers, &state.settings().trusted_proxies);
+            state.access().verify(token.trim(), address).await?
+        }
+        (None, Some(code)) => state.access().spend_code(code.trim()).await?,
+        _ => {
+            return Err(Problem::new(Code::InvalidBody)
+                .with_detail("a session is begun with one of `token` and `code`")
+                .with_field("token", "give this, or `code`"));
+        }
+    };
     let Caller { principal, actor } = Caller::new(principal, &parts, &state);
     let mut conn = state.connection().await?;
     let mut tx = conn.begin().await.map_err(slipway_store::StoreError::from)?;

@@ -100,6 +100,7 @@ fn table() -> Vec<Row> {
             "events:read",
             [401, 401, 401, 401, 403, 201, 201],
         ),
+        row("POST /api/v1/session-codes", read, [401, 401, 401, 401, 403, 201, 201]),
         row("GET /api/v1/tokens", "admin", ADMINISTER),
         Row {
             body: Some(new_token),

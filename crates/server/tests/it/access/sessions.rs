@@ -209,3 +209,70 @@ async fn only_on_its_own_machine_does_a_gateway_hand_out_a_cookie_for_plain_conn
     assert!(secure(Some("https://slipway.example.com"), "localhost").await);
     assert!(!secure(Some("http://localhost:8080"), "localhost:8080").await);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_buys_one_session_that_may_only_look() {
+    let gateway = Gateway::new().await;
+    let made = gateway
+        .ask(request("POST", "/api/v1/session-codes", Some(ADMIN), None))
+        .await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let code = made.json()["code"].as_str().expect("a code").to_owned();
+
+    // A code is no session itself.
+    let cookie = format!("slipway_session={code}");
+    let as_cookie = Browser {
+        gateway: &gateway,
+        cookie,
+    };
+    assert_eq!(as_cookie.send("GET", "/whoami", &[], None).await.status, 401);
+
+    let body = json!({ "code": code });
+    let answer = gateway.ask(request("POST", "/api/v1/session", None, Some(&body))).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let set = answer.header("set-cookie").to_owned();
+    let browser = Browser {
+        gateway: &gateway,
+        cookie: set.split(';').next().expect("a pair").to_owned(),
+    };
+    let whoami = browser.send("GET", "/whoami", &[], None).await.json();
+    assert_eq!(
+        whoami["scopes"],
+        json!(["deployments:read", "logs:read", "events:read"])
+    );
+    assert_eq!(browser.send("GET", "/deployments", &[], None).await.status, 200);
+    assert_eq!(browser.send("GET", "/tokens", &[], None).await.status, 403);
+
+    // What it makes in turn may do no more.
+    let ours = [("sec-fetch-site", "same-origin")];
+    let again = browser.send("POST", "/session-codes", &ours, None).await;
+    let body = json!({ "code": again.json()["code"] });
+    let third = gateway.ask(request("POST", "/api/v1/session", None, Some(&body))).await;
+    let browser = Browser {
+        gateway: &gateway,
+        cookie: third.header("set-cookie").split(';').next().expect("a pair").to_owned(),
+    };
+    assert_eq!(browser.send("GET", "/tokens", &[], None).await.status, 403);
+
+    // Once, and nothing but one of both.
+    for body in [json!({ "code": code }), json!({ "code": "wrong" })] {
+        let refused = gateway.ask(request("POST", "/api/v1/session", None, Some(&body))).await;
+        assert_eq!(refused.status, 401, "{}", refused.text);
+    }
+    for body in [json!({}), json!({ "code": "one", "token": READ })] {
+        let refused = gateway.ask(request("POST", "/api/v1/session", None, Some(&body))).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+    }
+
+    // One that nobody used in time.
+    let made = gateway
+        .ask(request("POST", "/api/v1/session-codes", Some(READ), None))
+        .await;
+    sqlx::query("UPDATE sessions SET expires_at = now() - interval '1 second'")
+        .execute(&gateway.db.pool)
+        .await
+        .expect("ended");
+    let body = json!({ "code": made.json()["code"] });
+    let refused = gateway.ask(request("POST", "/api/v1/session", None, Some(&body))).await;
+    assert_eq!(refused.status, 401, "{}", refused.text);
+}

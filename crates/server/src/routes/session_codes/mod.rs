@@ -1,0 +1,3 @@
+//! `/session-codes`
+
+pub(crate) mod create;
