@@ -8,8 +8,11 @@ import { pictures } from "./runner/paths.mjs";
 import { startProxy } from "./runner/proxy.mjs";
 import { checkTypes } from "./runner/types.mjs";
 import { cases as access } from "./cases/access.mjs";
+import { cases as actions } from "./cases/actions.mjs";
+import { cases as insights } from "./cases/insights.mjs";
 import { cases as looks } from "./cases/looks.mjs";
 import { cases as moving } from "./cases/moving.mjs";
+import { cases as reading } from "./cases/reading.mjs";
 import { cases as trouble } from "./cases/trouble.mjs";
 
 const words = process.argv.slice(2);
@@ -68,7 +71,7 @@ async function against(options, groups) {
 
 if (words.length === 0 || words.includes("types")) await test("the modules' types agree with the OpenAPI document", checkTypes);
 if (!words.includes("types")) {
-  await against({}, [moving, looks, trouble]);
+  await against({}, [moving, insights, actions, reading, looks, trouble]);
   await against({ requireToken: true }, [access]);
 }
 console.log(`\ntest result: ${failed.length === 0 ? "ok" : "FAILED"}. ${passed} passed; ${failed.length} failed`);

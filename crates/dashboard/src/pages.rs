@@ -13,9 +13,10 @@ use ring::digest::{SHA256, digest};
 use crate::files::{File, find};
 
 /// The paths of pages. All are one document, which draws what its path says.
-pub const PAGES: [&str; 5] = [
+pub const PAGES: [&str; 6] = [
     "/",
     "/feed",
+    "/insights",
     "/sign-in",
     "/applications/{application_id}",
     "/deployments/{deployment_id}",

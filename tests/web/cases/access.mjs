@@ -34,6 +34,10 @@ export const cases = {
     expect(!page.url().includes(code), "the code is gone from the address");
     const scopes = await page.evaluate(async () => (await (await fetch("/api/v1/whoami")).json()).scopes);
     expect(!scopes.includes("admin") && scopes.includes("deployments:read"), scopes.join());
+    // What it may not do is greyed with the reason.
+    await page.click("main .cell");
+    await page.waitForSelector(".actions [aria-disabled=true]");
+    expect(!(await page.$(".actions button:not([aria-disabled])")), "nothing can be done from a wall");
     const other = await browserPerson();
     const late = await other.page();
     await late.goto(`${url}/#code=${code}`);

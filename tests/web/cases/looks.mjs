@@ -22,6 +22,8 @@ async function pages(gateway) {
     ["deployment-succeeded", `/deployments/${succeeded.id}`, ".facts dt"],
     ["deployment-raw", `/deployments/${failed.id}?tab=raw`, ".raw"],
     ["application", `/applications/${failed.application_id}`, "main .row"],
+    ["insights", "/insights", ".chart a"],
+    ["insights-year", `/insights?days=365&application=${failed.application_id}`, ".chart a"],
     ["sign-in", "/sign-in", "#token"],
   ];
 }

@@ -13,7 +13,7 @@ export async function startProxy(target) {
   const server = createServer((incoming, outgoing) => {
     const path = incoming.url.split("?")[0];
     const isStream = path.endsWith("/events/stream");
-    if (path.startsWith("/api/")) proxy.seen.push({ path, at: Date.now() });
+    if (path.startsWith("/api/")) proxy.seen.push({ path, method: incoming.method, at: Date.now() });
     if (isStream && proxy.streams === "refuse") return void outgoing.destroy();
     // The gateway is called by the name under which the browser knows it, so that it sees its own origin.
     const passed = request(target + incoming.url, { method: incoming.method, headers: incoming.headers }, (answer) => {

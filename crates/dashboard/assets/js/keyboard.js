@@ -11,11 +11,12 @@ const HELP = /** @type {[string[], string][]} */ ([
   [["n"], "Show what is new in the feed"],
   [["g", "b"], "Go to the board"],
   [["g", "f"], "Go to the feed"],
+  [["g", "i"], "Go to the insights"],
   [["t"], "Change the theme"],
   [["Esc"], "Close, or clear a search"],
   [["?"], "This list"],
 ]);
-const GO = /** @type {Record<string, string>} */ ({ b: "/", f: "/feed" });
+const GO = /** @type {Record<string, string>} */ ({ b: "/", f: "/feed", i: "/insights" });
 
 let lastG = 0;
 

@@ -15,6 +15,7 @@ import { fill, h, say } from "./dom.js";
 const ROUTES = /** @type {[RegExp, string, () => Promise<{ view: View }>][]} */ ([
   [/^\/$/, "board", () => import("./views/board.js")],
   [/^\/feed$/, "feed", () => import("./views/feed.js")],
+  [/^\/insights$/, "insights", () => import("./views/insights.js")],
   [/^\/sign-in$/, "", () => import("./views/sign-in.js")],
   [/^\/deployments\/([^/]+)$/, "feed", () => import("./views/deployment.js")],
   [/^\/applications\/([^/]+)$/, "board", () => import("./views/application.js")],
@@ -32,8 +33,8 @@ export function start() {
     else dispatchEvent(new Event("querychange"));
   });
   document.addEventListener("click", (click) => {
-    const link = /** @type {HTMLElement} */ (click.target).closest?.("a[href]");
-    if (!(link instanceof HTMLAnchorElement) || link.target || link.hasAttribute("download")) return;
+    const link = addressed(/** @type {HTMLElement} */ (click.target).closest?.("a[href]"));
+    if (!link || link.target || link.hasAttribute("download")) return;
     if (click.defaultPrevented || click.button !== 0 || click.metaKey || click.ctrlKey || click.shiftKey) return;
     if (link.origin !== location.origin || !ROUTES.some(([path]) => path.test(link.pathname))) return;
     if (link.pathname === location.pathname && link.hash) return;
@@ -41,6 +42,12 @@ export function start() {
     go(link.pathname + link.search);
   });
   void show();
+}
+
+/** A link, also one within a drawing. @param {Element | null | undefined} element */
+function addressed(element) {
+  if (element instanceof HTMLAnchorElement) return element;
+  return element instanceof SVGAElement ? Object.assign(document.createElement("a"), { href: element.href.baseVal }) : null;
 }
 
 /** @param {string} path */

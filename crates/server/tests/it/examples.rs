@@ -7,8 +7,9 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 /// Operations without an example: their answers hold secrets, or nothing, or they are streams.
-const WITHOUT: [&str; 6] = [
+const WITHOUT: [&str; 7] = [
     "createSession",
+    "createSessionCode",
     "createStreamTicket",
     "createToken",
     "revokeToken",

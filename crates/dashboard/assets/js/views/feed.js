@@ -5,8 +5,8 @@ import { fill, h, icon } from "../dom.js";
 import { actorName, providerName } from "../format.js";
 import { query, setQuery } from "../router.js";
 import { STATUSES, statusWord } from "../status.js";
-import { select } from "./board.js";
 import { deploymentList } from "./list.js";
+import { select } from "./select.js";
 
 /** @import { Deployment } from "../../../types/slipway.js" */
 
