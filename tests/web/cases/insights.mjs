@@ -63,8 +63,7 @@ export const cases = {
     await page.selectOption("select[aria-label=Period]", "90");
     await page.selectOption("select[aria-label=Bars]", "month");
     await until("the bars are months", async () => (await page.$$(".chart")).length === 2 && /interval=month/.test(page.url()) && /days=90/.test(page.url()));
-    const links = await page.$$(".sheet:last-of-type tbody th a");
-    await links[0].click();
+    await page.click(".sheet[aria-label$=application] tbody th a");
     await page.waitForSelector(".chip[aria-pressed=true]");
     const chip = await page.textContent(".chip[aria-pressed=true]");
     await page.reload();
