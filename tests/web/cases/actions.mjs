@@ -5,7 +5,9 @@ import { expect, until } from "../runner/until.mjs";
 const posts = (proxy, path) => proxy.seen.filter((request) => request.method === "POST" && request.path.endsWith(path)).length;
 
 export const cases = {
-  async "an action says what is sent, and a double click sends it once"({ person, gateway, proxy }) {
+  async "an action says what is sent, and a double click sends it once"({ person, gateway, proxy, forgive }) {
+    // What is asked before a ref is given is refused in the dialog, and the browser notes it.
+    forgive();
     const { items } = await gateway.read("/applications?limit=200");
     const application = items.find(({ allowed_actions, provider }) => provider === "scalingo" && allowed_actions.includes("trigger"));
     expect(application, "no application can be deployed");

@@ -101,8 +101,9 @@ function niceTime(most) {
   return rounds.find((round) => round >= most) ?? most;
 }
 
-/** A day without its year, whatever the zone of this machine is. @param {string} text */
-export const day = (text) => new Date(`${text}T00:00:00Z`).toLocaleDateString(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+/** A day, whatever the zone of this machine is. @param {string} text @param {boolean} [hasYear] */
+export const day = (text, hasYear = false) =>
+  new Date(`${text}T00:00:00Z`).toLocaleDateString(undefined, { day: "numeric", month: "short", year: hasYear ? "numeric" : undefined, timeZone: "UTC" });
 
 /** What a bar stands for. @param {IntervalInsight} interval */
 function name({ first_day, last_day, is_over }) {

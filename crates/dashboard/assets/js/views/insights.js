@@ -92,7 +92,8 @@ function drawBar(bar, again) {
 /** @param {HTMLElement} body @param {DeploymentInsights} answer */
 function draw(body, answer) {
   const { period, total, intervals } = answer;
-  const days = `${day(period.first_day)} to ${day(period.last_day)}, days of ${period.time_zone.replaceAll("_", " ")}`;
+  const isOfTwoYears = period.first_day.slice(0, 4) !== period.last_day.slice(0, 4);
+  const days = `${day(period.first_day, isOfTwoYears)} to ${day(period.last_day, isOfTwoYears)}, days of ${period.time_zone.replaceAll("_", " ")}`;
   if (total.deployments === 0) {
     return fill(body, h("div", { class: "empty" }, h("strong", null, "No deployment was created in these days"), days));
   }
