@@ -304,6 +304,20 @@ impl Api {
         Ok(Stream::new(response.error_for_status()?))
     }
 
+    /// Opens the live log of a deployment, from its beginning or after a position.
+    ///
+    /// # Panics
+    /// When there is no stream.
+    pub async fn log_stream(&self, deployment_id: impl std::fmt::Display, last_event_id: Option<&str>) -> Stream {
+        let path = format!("{}/api/v1/deployments/{deployment_id}/logs/stream", self.base);
+        let mut request = self.http.get(path).bearer_auth(&self.token);
+        if let Some(id) = last_event_id {
+            request = request.header("Last-Event-ID", id);
+        }
+        let response = request.send().await.and_then(reqwest::Response::error_for_status);
+        Stream::new(response.unwrap_or_else(|error| panic!("the log of {deployment_id}: {error:?}")))
+    }
+
     async fn ask_for_stream(
         &self,
         query: &str,

@@ -56,6 +56,8 @@ pub struct Demo {
     pub ready: Value,
     /// Its API, with the read token.
     pub api: Api,
+    /// Its API, with the admin token.
+    pub admin: Api,
     /// The control API of its simulated providers.
     pub control: Control,
 }
@@ -79,6 +81,7 @@ impl Demo {
         };
         Self {
             api: Api::new(text("/url"), text("/read_token")),
+            admin: Api::new(text("/url"), text("/admin_token")),
             control: Control::new(text("/simulators/control")),
             process,
             ready,
@@ -108,6 +111,8 @@ pub struct ServeOptions {
     pub arguments: Vec<String>,
     /// What its environment tells it.
     pub environment: Vec<(String, String)>,
+    /// More of its configuration, after everything else.
+    pub more: String,
     /// `sync.applications_every`
     pub applications_every: String,
     /// `sync.active_every`
@@ -123,6 +128,7 @@ impl Default for ServeOptions {
             database_url: None,
             arguments: Vec::new(),
             environment: Vec::new(),
+            more: String::new(),
             applications_every: "1s".to_owned(),
             active_every: "500ms".to_owned(),
             idle_every: "10s".to_owned(),
@@ -168,7 +174,7 @@ impl ServeOptions {
              [sync]\napplications_every = '{}'\nactive_every = '{}'\nidle_every = '{}'\n\
              [log]\nformat = 'json'\nfilter = 'info'\n\
              [[accounts]]\nname = 'cloud66-test'\nprovider = 'cloud66'\ntoken = '{}'\nbase_url = '{}/api/3'\nwebhook_secret = '{WEBHOOK_SECRET}'\n\
-             [[accounts]]\nname = 'scalingo-test'\nprovider = 'scalingo'\ntoken = '{}'\napi_url = '{}'\nauth_url = '{}'\nwebhook_secret = '{WEBHOOK_SECRET}'\n",
+             [[accounts]]\nname = 'scalingo-test'\nprovider = 'scalingo'\ntoken = '{}'\napi_url = '{}'\nauth_url = '{}'\nwebhook_secret = '{WEBHOOK_SECRET}'\n{}",
             self.applications_every,
             self.active_every,
             self.idle_every,
@@ -177,6 +183,7 @@ impl ServeOptions {
             simulators.text("/scalingo/token"),
             simulators.text("/scalingo/api_url"),
             simulators.text("/scalingo/auth_url"),
+            self.more,
         )
     }
 }
@@ -196,6 +203,11 @@ impl Gateway {
     /// The accounts of every test gateway, Cloud 66 first.
     pub const ACCOUNTS: [&str; 2] = ["cloud66-test", "scalingo-test"];
 
+    /// The configuration that it was started with.
+    pub fn config_file(case: &Case, options: &ServeOptions) -> PathBuf {
+        case.path(&format!("{}.toml", options.name))
+    }
+
     /// Where the provider of an account sends its webhooks.
     pub fn webhook_url(&self, account: &str) -> String {
         format!("{}/api/v1/inbound/{account}/{WEBHOOK_SECRET}", self.api.base())
@@ -206,7 +218,7 @@ impl Gateway {
     /// # Panics
     /// When it does not get ready.
     pub async fn start(case: &Case, options: &ServeOptions, simulators: &Simulators) -> Self {
-        let file = case.path(&format!("{}.toml", options.name));
+        let file = Self::config_file(case, options);
         std::fs::write(&file, options.config(case, simulators)).expect("the case's folder is writable");
         Self::start_with(case, &file, options).await
     }

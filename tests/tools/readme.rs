@@ -75,6 +75,7 @@ async fn the_examples_for_the_shell() {
         ("timeline", &["\"items\""]),
         ("accounts", &["cloud66-demo", "scalingo-demo", "rate_budget"]),
         ("follow", &["-"]),
+        ("trigger", &["cloud66", "scalingo"]),
         ("command line", &["APPLICATION"]),
     ] {
         let ended = shell(name).ended().await;

@@ -113,7 +113,8 @@ impl Freezes {
 }
 
 impl Freeze {
-    fn matches(&self, application: &Application) -> bool {
+    /// Whether it is for this application.
+    pub fn matches(&self, application: &Application) -> bool {
         is_among(&self.providers, Some(application.provider.as_str()))
             && is_among(&self.accounts, Some(application.account.as_str()))
             && is_like(&self.names, Some(application.observed.name.as_str()))

@@ -7,6 +7,7 @@ pub mod inbox;
 pub mod ingest;
 pub mod logs;
 pub mod relabel;
+pub mod retention;
 pub mod rules;
 pub mod supervisor;
 pub mod sync;
@@ -107,5 +108,7 @@ impl Engine {
         supervisor.spawn("log_retention", move || {
             logs::retention::run(context.clone(), shutdown.clone())
         });
+        let (context, shutdown) = (self.context.clone(), supervisor.shutdown().clone());
+        supervisor.spawn("retention", move || retention::run(context.clone(), shutdown.clone()));
     }
 }

@@ -128,6 +128,8 @@ codes! {
     ProviderRateLimited = "provider_rate_limited", TOO_MANY_REQUESTS, true, "The provider takes no more requests for now";
     /// The provider does not let the account do this: the operator has to look at its credentials.
     ProviderDenied = "provider_denied", BAD_GATEWAY, false, "The provider does not let the account do this";
+    /// The provider has not answered a write without an idempotency key; it goes on.
+    WriteInProgress = "write_in_progress", GATEWAY_TIMEOUT, false, "The write is not answered yet";
     /// A fault of the gateway; its log has more under the request id.
     Internal = "internal", INTERNAL_SERVER_ERROR, true, "Internal error";
     /// The gateway cannot reach its database.
@@ -136,6 +138,8 @@ codes! {
     ProviderUnavailable = "provider_unavailable", SERVICE_UNAVAILABLE, true, "The provider is not available";
     /// The issuer of the token cannot be asked for its keys.
     IssuerUnavailable = "issuer_unavailable", SERVICE_UNAVAILABLE, true, "The issuer is not available";
+    /// No process that syncs has fetched this log.
+    LogNotFetched = "log_not_fetched", SERVICE_UNAVAILABLE, true, "The log is not fetched yet";
     /// This replica has not seen the position that `min_cursor` names.
     Behind = "behind", SERVICE_UNAVAILABLE, true, "This replica is behind";
     /// More requests at once than the gateway serves.

@@ -116,6 +116,7 @@ pub struct Simulator {
     cloud66_token: String,
     scalingo_token: String,
     state_file: Option<PathBuf>,
+    webhooks: Webhooks,
     tasks: JoinSet<()>,
     stop: DropGuard,
 }
@@ -193,7 +194,7 @@ impl Simulator {
         tasks.spawn(listener::serve(control_listener, control_router, stop.clone()));
         tasks.spawn(webhooks::deliver(
             world.clone(),
-            webhooks,
+            webhooks.clone(),
             milestones_receiver,
             stop.clone(),
         ));
@@ -209,6 +210,7 @@ impl Simulator {
             cloud66_token,
             scalingo_token,
             state_file: settings.state_file,
+            webhooks,
             tasks,
             stop: stop.drop_guard(),
         })
@@ -254,6 +256,11 @@ impl Simulator {
     #[must_use]
     pub fn world(&self) -> &World {
         &self.world
+    }
+
+    /// Send a provider's webhooks there, as a `POST /webhooks` of the control API does.
+    pub fn send_webhooks(&self, target: WebhookTarget) {
+        self.webhooks.add(target);
     }
 
     /// End every connection, save the world, and wait until that is done (less than a second).

@@ -97,7 +97,10 @@ pub async fn delete_before(conn: &mut PgConnection, before: OffsetDateTime, limi
     let done = sqlx::query!(
         r#"
         DELETE FROM idempotency_keys
-        WHERE ctid IN (SELECT ctid FROM idempotency_keys WHERE created_at <= $1 ORDER BY created_at LIMIT $2)
+        WHERE (principal_id, method, path, key) IN (
+            SELECT principal_id, method, path, key FROM idempotency_keys WHERE created_at <= $1
+            ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
         "#,
         before,
         limit

@@ -1,6 +1,7 @@
 //! Webhooks of providers, each of them once.
 
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use crate::Result;
 
@@ -17,18 +18,8 @@ pub struct NewWebhook<'a> {
     pub provider_application_id: Option<&'a str>,
 }
 
-/// Keeps a webhook, and forgets some of those that are older than a week. False when it came before.
+/// Keeps a webhook. False when it came before.
 pub async fn insert(conn: &mut PgConnection, webhook: &NewWebhook<'_>) -> Result<bool> {
-    sqlx::query!(
-        r#"
-        DELETE FROM webhook_inbox WHERE (account, delivery_hash) IN (
-            SELECT account, delivery_hash FROM webhook_inbox WHERE received_at < now() - interval '7 days'
-            ORDER BY received_at LIMIT 100 FOR UPDATE SKIP LOCKED
-        )
-        "#
-    )
-    .execute(&mut *conn)
-    .await?;
     let done = sqlx::query!(
         r#"
         INSERT INTO webhook_inbox (account, delivery_hash, event_type, provider_application_id) VALUES ($1, $2, $3, $4)
@@ -42,4 +33,21 @@ pub async fn insert(conn: &mut PgConnection, webhook: &NewWebhook<'_>) -> Result
     .execute(conn)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Forgets at most `limit` webhooks that came before `before`: one that comes again after that is a new one.
+pub async fn delete_before(conn: &mut PgConnection, before: OffsetDateTime, limit: i64) -> Result<u64> {
+    let done = sqlx::query!(
+        r#"
+        DELETE FROM webhook_inbox WHERE (account, delivery_hash) IN (
+            SELECT account, delivery_hash FROM webhook_inbox WHERE received_at <= $1
+            ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        )
+        "#,
+        before,
+        limit
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::Value;
-use slipway_api::DeploymentList;
-use slipway_tests::{BOUND, Case, Demo, DemoOptions, Ended, Person, until};
+use serde_json::{Value, json};
+use slipway_api::{DeploymentList, DeploymentView, LogEventView};
+use slipway_tests::{BOUND, Case, Demo, DemoOptions, Ended, Person, until, within};
 
 const PROVIDERS: [&str; 2] = ["cloud66", "scalingo"];
 const STATUSES: [&str; 6] = ["queued", "in_progress", "succeeded", "failed", "canceled", "unknown"];
@@ -201,4 +201,110 @@ async fn asked_to_stop_it_ends_all_streams_and_itself() {
         assert!(last.retry.is_some(), "when to come back: {}", last.raw);
         assert!(last.id.is_some() && last.data.is_none(), "and from where: {}", last.raw);
     }
+}
+
+/// As long as a deployment takes in life, on a machine that does something else as well.
+const A_DEPLOYMENT: Duration = Duration::from_secs(240);
+
+/// Lines from where the last connection ended, `count` of them at most. With the reason, if the log ended.
+async fn read_lines(demo: &Demo, id: uuid::Uuid, lines: &mut Vec<(String, String)>, count: usize) -> Option<String> {
+    let from = lines.last().map(|(position, _)| position.clone());
+    let mut stream = demo.api.log_stream(id, from.as_deref()).await;
+    let target = lines.len() + count;
+    while lines.len() < target {
+        let block = stream.next().await.expect("the log goes on to its end");
+        let Some(data) = block.data.as_deref() else { continue };
+        let view: LogEventView = serde_json::from_str(data).expect("an event of a log");
+        match view.r#type.as_str() {
+            "line" => {
+                let position = block.id.expect("a line has a position");
+                assert!(lines.iter().all(|(known, _)| *known != position), "{position} twice");
+                lines.push((position, view.text.expect("a line")));
+            }
+            "end" => return Some(view.reason.unwrap_or_default()),
+            "heartbeat" => {}
+            other => panic!("{other}: {}", block.raw),
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn what_is_triggered_is_followed_to_its_end_and_read_whole() {
+    let case = Case::begin().await;
+    let demo = Demo::start(&case, &DemoOptions::of(&case)).await;
+    let mut events = demo.api.stream(None).await;
+    let applications = demo.api.applications().await;
+    let free = applications.iter().find(|application| {
+        application.provider == "scalingo" && application.allowed_actions.iter().any(|action| action == "trigger")
+    });
+    let path = format!("/api/v1/applications/{}/deployments", free.expect("an app").id);
+    let key = [("idempotency-key", "demo")];
+    let made = demo
+        .admin
+        .try_post(&path, &json!({"git_ref": "main"}), &key)
+        .await
+        .expect("an answer");
+    assert_eq!(made.status, 202, "{}", made.text);
+    let deployment: DeploymentView = serde_json::from_str(&made.text).expect("a deployment");
+    let again = demo
+        .admin
+        .try_post(&path, &json!({"git_ref": "main"}), &key)
+        .await
+        .expect("an answer");
+    assert_eq!(
+        (&again.text, again.header("idempotency-replayed")),
+        (&made.text, Some("true"))
+    );
+
+    // A reader that loses its connection again and again.
+    let mut lines = Vec::new();
+    let followed = async {
+        loop {
+            if let Some(reason) = read_lines(&demo, deployment.id, &mut lines, 7).await {
+                return reason;
+            }
+        }
+    };
+    let reason = tokio::time::timeout(A_DEPLOYMENT, followed)
+        .await
+        .expect("the log ends");
+    assert_eq!(reason, "complete");
+    assert!(lines.len() > 7, "only {} lines", lines.len());
+    let text: String = lines.iter().map(|(_, line)| format!("{line}\n")).collect();
+    let whole = demo
+        .api
+        .get(&format!("/api/v1/deployments/{}/logs", deployment.id))
+        .await;
+    assert_eq!((whole.status, whole.text.as_str()), (200, text.as_str()));
+
+    // Its end came on the stream of events, too.
+    let ended = within(A_DEPLOYMENT, "its end on the stream", async || {
+        let (_, event) = events.next_event(BOUND).await?;
+        let is_end = event.r#type == "deployment.finished" && event.deployment_id == Some(deployment.id);
+        is_end.then_some(event)
+    })
+    .await;
+    assert!(ended.deployment.is_some_and(|shown| shown.is_finished));
+    let view: DeploymentView = demo
+        .api
+        .get(&format!("/api/v1/deployments/{}", deployment.id))
+        .await
+        .json();
+    assert!(view.logs.complete && view.is_finished, "{view:?}");
+    assert_gone(&case, &demo.interrupt().await);
+}
+
+#[tokio::test]
+async fn its_providers_tell_it_what_happens() {
+    let case = Case::begin().await;
+    let demo = Demo::start(&case, &DemoOptions::of(&case)).await;
+    let registered = demo.control.get("/webhooks").await;
+    assert_eq!(registered["webhooks"].as_array().map(Vec::len), Some(2), "{registered}");
+    within(A_DEPLOYMENT, "a change by hint", async || {
+        let all = demo.api.deployments("").await;
+        all.iter().any(|item| item.observed_via == "webhook").then_some(())
+    })
+    .await;
+    assert_gone(&case, &demo.interrupt().await);
 }

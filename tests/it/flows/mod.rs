@@ -4,6 +4,8 @@ mod chaos;
 mod command_line;
 mod crash;
 mod demo;
+mod drain;
+mod freezes;
 mod outage;
 mod refusals;
 mod replicas;

@@ -1,6 +1,7 @@
 //! Webhooks of providers: hints that make the gateway look at once, whoever sends them.
 
 use serde_json::{Value, json};
+use slipway_test_database::TestDatabase;
 use slipway_tests::{Case, Gateway, ServeOptions, SimulateOptions, Simulators, until};
 
 /// Nothing is polled while a test runs.
@@ -153,4 +154,121 @@ async fn a_flood_is_bounded_by_the_account_and_other_requests_are_served() {
     gateway.api.assert_ready().await;
     // Three hundred forged applications, and the list is read once in ten seconds at most.
     assert!(reads(&simulators).await - before < 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_is_away_a_webhook_is_refused_and_nothing_is_lost() {
+    let case = Case::begin().await;
+    let database = TestDatabase::create().await.expect("a database for the test");
+    // Of the same server, to take the other one away.
+    let operator = TestDatabase::create().await.expect("another database");
+    let simulators = Simulators::start(&case, &SimulateOptions::default()).await;
+    let gateway = Gateway::start(&case, &ServeOptions::on(&database), &simulators).await;
+    gateway.wait_until_synced().await;
+    let url = gateway.webhook_url(Gateway::ACCOUNTS[0]);
+    let stacks = simulators.control.applications().await;
+    let stack = stacks
+        .iter()
+        .find(|stack| stack["provider"] == "cloud66")
+        .expect("a stack");
+    let body = json!({"uid": stack["id"], "event_type": "stack.redeploy.ok", "timestamp": 1}).to_string();
+    let allow = async |is_allowed: bool| {
+        let name = &database.name;
+        let allowing = format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS {is_allowed}");
+        let cutting = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        for statement in [allowing, cutting] {
+            let done = sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+                .execute(&operator.pool)
+                .await;
+            done.expect("done");
+        }
+    };
+
+    allow(false).await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+    let send = async || {
+        let request = client
+            .post(&url)
+            .header("content-type", "application/json")
+            .body(body.clone());
+        request.send().await.expect("an answer")
+    };
+    let refused = send().await;
+    assert_eq!(refused.status().as_u16(), 503);
+    assert!(refused.headers().contains_key("retry-after"));
+    let problem: Value = serde_json::from_str(&refused.text().await.expect("a body")).expect("a problem");
+    assert_eq!(problem["code"], "database_unavailable");
+    // What happens meanwhile is found by looking: no webhook will tell of it again.
+    let missed = simulators.control.deploy("cloud66", "success", 1).await;
+    allow(true).await;
+    until("the webhook is taken when it comes again", async || {
+        (send().await.status().as_u16() == 202).then_some(())
+    })
+    .await;
+    let kept = "SELECT count(*) FROM webhook_inbox";
+    let kept: i64 = sqlx::query_scalar(kept)
+        .fetch_one(&database.pool)
+        .await
+        .expect("a number");
+    assert_eq!(kept, 1, "the one that was refused was not kept");
+    until("the deployment that was missed is there", async || {
+        let rows = gateway.api.deployments("provider=cloud66").await;
+        let is_missed = |row: &&slipway_api::DeploymentView| row.provider_deployment_id.as_ref() == missed.first();
+        rows.iter().find(is_missed).map(|_| ())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_prints_the_url_that_is_taken() {
+    let case = Case::begin().await;
+    let simulators = Simulators::start(&case, &SimulateOptions::default()).await;
+    let options = once_a_day();
+    let gateway = Gateway::start(&case, &options, &simulators).await;
+    let file = Gateway::config_file(&case, &options);
+    let ask = |arguments: &[&str]| {
+        let mut command = case.command(&["webhook", "url"]);
+        let output = command.arg("--config").arg(&file).args(arguments).output();
+        let output = output.expect("it runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    for account in Gateway::ACCOUNTS {
+        let (code, printed, said) = ask(&[account]);
+        assert_eq!((code, said.as_str()), (Some(0), ""));
+        let printed = printed.trim();
+        let path = printed.find("/api/v1/").map(|at| &printed[at..]).expect("a path");
+        let wanted = gateway.webhook_url(account);
+        assert!(wanted.ends_with(path), "{printed} {wanted}");
+        // What the provider would send to it is taken.
+        let url = format!("{}{path}", gateway.api.base());
+        assert_eq!(post(&url, "[]").await, 400, "the secret is right, the body is not");
+    }
+    let (code, printed, said) = ask(&["no-such-account"]);
+    assert_eq!((code, printed.as_str()), (Some(1), ""));
+    assert!(said.contains("no account `no-such-account` is configured"), "{said}");
+    // Without a secret there is no URL, and the sentence says how to get one; with a public address it begins with that.
+    let text = std::fs::read_to_string(&file).expect("the configuration");
+    let bare: Vec<_> = text
+        .lines()
+        .map(|line| match line {
+            line if line.starts_with("webhook_secret") => "",
+            "[server]" => "[server]\npublic_url = 'https://deployments.example.com/'",
+            line => line,
+        })
+        .collect();
+    std::fs::write(&file, bare.join("\n")).expect("writable");
+    let (code, printed, said) = ask(&[Gateway::ACCOUNTS[0]]);
+    assert_eq!((code, printed.as_str()), (Some(1), ""));
+    assert!(
+        said.contains("webhook_secret") && said.contains("openssl rand"),
+        "{said}"
+    );
+    let public = text.replace("[server]", "[server]\npublic_url = 'https://deployments.example.com/'");
+    std::fs::write(&file, public).expect("writable");
+    let (_, printed, _) = ask(&[Gateway::ACCOUNTS[0]]);
+    assert!(
+        printed.starts_with("https://deployments.example.com/api/v1/inbound/cloud66-test/"),
+        "{printed}"
+    );
 }

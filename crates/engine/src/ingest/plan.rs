@@ -7,7 +7,8 @@ use slipway_core::observation::Asked;
 use slipway_core::provider::{Capabilities, LiveRule};
 use slipway_core::transition::Changes;
 use slipway_core::{
-    Application, Deployment, DeploymentId, DeploymentObservation, LogState, Outcome, Status, Tracked, Via, transition,
+    Application, Deployment, DeploymentId, DeploymentObservation, LogState, Outcome, State, Status, Tracked, Via,
+    transition,
 };
 use slipway_store::deployments::StoredDeployment;
 use slipway_store::event_log::NewEvent;
@@ -50,6 +51,22 @@ impl Draft {
         self.before
             .as_ref()
             .is_some_and(|before| before.is_live == Some(true) && self.deployment.is_live != Some(true))
+    }
+
+    /// Whether the timeline has something new to tell. What it does not show is none, nor is the provider's word for a state
+    /// that our own write had brought before the provider was asked.
+    fn is_step(&self) -> bool {
+        let shown = |deployment: &Deployment| {
+            let State {
+                phase, failure_reason, ..
+            } = &deployment.tracked.state;
+            (deployment.tracked.status(), phase.clone(), failure_reason.clone())
+        };
+        let word = |deployment: &Deployment| deployment.tracked.state.provider_status.clone();
+        self.before.as_ref().is_none_or(|before| {
+            let is_other_word = word(before).is_some() && word(before) != word(&self.deployment);
+            self.changes.corrected || shown(before) != shown(&self.deployment) || is_other_word
+        })
     }
 
     fn is_public_change(&self) -> bool {
@@ -99,10 +116,7 @@ impl Written {
     }
 
     pub(super) fn transitions(&self) -> Vec<NewTransition<'_>> {
-        let changed = self
-            .drafts
-            .iter()
-            .filter(|draft| draft.before.is_none() || draft.changes.state);
+        let changed = self.drafts.iter().filter(|draft| draft.is_step());
         changed
             .map(|draft| NewTransition {
                 deployment: &draft.deployment,

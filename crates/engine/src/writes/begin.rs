@@ -3,6 +3,7 @@
 use slipway_core::id::new_id;
 use slipway_core::provider::{ApplicationRef, Capabilities, SharedProvider, Support, Write};
 use slipway_core::{Application, Deployment, DeploymentId};
+use slipway_store::idempotency::KeyedRequest;
 use slipway_store::intents::{Intent, IntentState, NewIntent, Settling};
 use slipway_store::{Connection, PgConnection, StoreError, applications, deployments, idempotency, intents};
 use time::Duration;
@@ -11,7 +12,7 @@ use super::answer::{self, StoredAnswer};
 use super::{Order, Refusal, Reply, Request, WriteError, Writes, cancel, redeploy, rollback, trigger};
 
 /// How long a key is kept.
-pub(super) const KEY_LIFE: Duration = Duration::hours(24);
+pub(crate) const KEY_LIFE: Duration = Duration::hours(24);
 
 /// What a write is asked of.
 pub(super) struct Subject<'a> {
@@ -79,18 +80,26 @@ impl Writes {
 
     /// The answer of an earlier request with the same key, if there was one.
     async fn replay(&self, conn: &mut PgConnection, request: &Request) -> Result<Option<Reply>, WriteError> {
-        let Some(key) = &request.key else { return Ok(None) };
-        let since = self.context.database_now() - KEY_LIFE;
-        let Some(known) = idempotency::find(conn, key, since).await? else {
+        let Some(known) = self.find_key(conn, request).await? else {
             return Ok(None);
         };
-        if known.fingerprint != key.fingerprint {
+        if request
+            .key
+            .as_ref()
+            .is_some_and(|key| key.fingerprint != known.fingerprint)
+        {
             return Err(WriteError::KeyReused);
         }
         let intent = intents::find(conn, known.intent_id)
             .await?
             .ok_or(WriteError::InFlight)?;
         answer::reply(&intent, true).map(Some)
+    }
+
+    /// The request that has this one's key, if there is one.
+    async fn find_key(&self, conn: &mut PgConnection, request: &Request) -> Result<Option<KeyedRequest>, StoreError> {
+        let Some(key) = &request.key else { return Ok(None) };
+        idempotency::find(conn, key, self.context.database_now() - KEY_LIFE).await
     }
 
     /// None when the key was taken by another request.
@@ -103,6 +112,10 @@ impl Writes {
         let mut transaction = conn.begin().await.map_err(StoreError::from)?;
         let conn = &mut *transaction;
         let (application, target) = lock(conn, order).await?;
+        // Under the lock: the same request may have been settled meanwhile, and what it changed is no reason to refuse this one.
+        if self.find_key(conn, request).await?.is_some() {
+            return Ok(None);
+        }
         let version = target.as_ref().map(|target| target.version);
         if request.if_version.is_some() && request.if_version != version {
             return Err(WriteError::OtherVersion);

@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use slipway_core::provider::{Accepted, ErrorKind, ProviderError, Write};
 use slipway_core::{AccountName, Application};
-use slipway_store::applications;
 use slipway_store::intents::{self, Intent};
+use slipway_store::{StoreError, applications};
+use time::OffsetDateTime;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::begin::application_ref;
-use super::settle::Outcome;
+use super::outcome::Outcome;
 use super::{CALL_LIMIT, Refusal, Reply, WriteError, Writes, answer, failpoint};
 use crate::ingest::IngestError;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long the database may be away between the commit of an intent and its call.
+const TURN_PATIENCE: Duration = Duration::from_secs(10);
 /// A cancel without an answer is called again after this time.
 const CANCEL_AGAIN_AFTER: time::Duration = time::Duration::seconds(3);
 
@@ -52,15 +56,42 @@ impl Writes {
         answer::reply(&settled, false)
     }
 
+    /// The turn, if it is still to be had. A database that is away for a moment is asked again: the caller would take an error
+    /// for "not done", and the reconciler would do it all the same.
     async fn take_turn(&self, id: Uuid, token: Uuid) -> Result<Option<(Intent, Application)>, WriteError> {
+        let (limit, mut pause) = (Instant::now() + TURN_PATIENCE, FIRST_PAUSE);
+        // One and the same at every attempt, so that an attempt whose answer was lost is known to be ours.
+        let calling_at = self.context.database_now();
+        loop {
+            match self.try_to_take_turn(id, token, calling_at).await {
+                Err(error) if error.is_transient() && Instant::now() < limit => {
+                    tracing::warn!(intent.id = %id, error = %error, "a write cannot begin and is tried again");
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    async fn try_to_take_turn(
+        &self,
+        id: Uuid,
+        token: Uuid,
+        calling_at: OffsetDateTime,
+    ) -> Result<Option<(Intent, Application)>, StoreError> {
         let mut conn = self.context.connection_of_a_write().await?;
-        let lease = time::Duration::try_from(self.lease).unwrap_or(time::Duration::MAX);
-        let now = self.context.database_now();
-        let Some(intent) = intents::begin_call(&mut conn, id, token, lease, now).await? else {
+        // First: once the turn is taken nothing but the call may fail.
+        let application = match intents::find(&mut conn, id).await? {
+            Some(intent) => applications::find(&mut conn, intent.new.application_id).await?,
+            None => None,
+        };
+        let Some(application) = application else {
             return Ok(None);
         };
-        let application = applications::find(&mut conn, intent.new.application_id).await?;
-        Ok(Some((intent, application.ok_or(WriteError::NotFound)?)))
+        let lease = time::Duration::try_from(self.lease).unwrap_or(time::Duration::MAX);
+        let intent = intents::begin_call(&mut conn, id, token, lease, calling_at).await?;
+        Ok(intent.map(|intent| (intent, application)))
     }
 
     async fn ask(&self, intent: &Intent, application: &Application) -> Result<Accepted, ProviderError> {
@@ -88,11 +119,11 @@ impl Writes {
     /// What the provider said must not be lost to a database that is away for a moment. Where it is away for longer than the
     /// lease, the reconciler ends what is left.
     pub(super) async fn settle_surely(&self, id: Uuid, token: Uuid, outcome: Outcome) -> Result<Intent, WriteError> {
-        let limit = tokio::time::Instant::now() + self.lease;
+        let limit = Instant::now() + self.lease;
         let mut pause = FIRST_PAUSE;
         loop {
             match self.settle(id, token, &outcome).await {
-                Err(IngestError::Store(error)) if error.is_transient() && tokio::time::Instant::now() < limit => {
+                Err(IngestError::Store(error)) if error.is_transient() && Instant::now() < limit => {
                     tracing::warn!(intent.id = %id, error = %error, "an answer could not be stored and is stored again");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);

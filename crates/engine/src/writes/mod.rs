@@ -9,7 +9,9 @@ mod begin;
 mod call;
 mod cancel;
 mod failpoint;
+mod outcome;
 mod preview;
+mod publish;
 mod reconcile;
 mod redeploy;
 mod refresh;
@@ -29,6 +31,7 @@ use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
 pub use answer::Reply;
+pub(crate) use begin::KEY_LIFE;
 pub use preview::Preview;
 pub(crate) use reconcile::run as reconcile;
 pub use refusal::Refusal;

@@ -9,20 +9,18 @@ use slipway_core::observation::Asked;
 use slipway_core::provider::{ErrorKind, ProviderError, SharedProvider, Write};
 use slipway_core::{AccountName, Via};
 use slipway_store::intents::{self, Intent, IntentState};
-use slipway_store::{Connection, StoreError, applications, deployments, event_log, idempotency};
+use slipway_store::{Connection, StoreError, applications, deployments, event_log};
 use time::OffsetDateTime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::begin::{KEY_LIFE, application_ref};
-use super::settle::Outcome;
+use super::begin::application_ref;
+use super::outcome::Outcome;
 use super::{Order, Refusal, WriteError, Writes};
 use crate::ingest::{Batch, CLAIM_WITHIN, IngestError, Plan, ingest, store};
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const BATCH: i64 = 16;
-const KEYS_PER_SWEEP: i64 = 1_000;
-const LOOKS_BETWEEN_SWEEPS: u32 = 60;
 /// An intent that was not called for so long is not called any more: a restart hours later must not deploy.
 const SEND_WITHIN: time::Duration = time::Duration::minutes(10);
 /// A look that failed is made again after this time.
@@ -39,15 +37,8 @@ pub(crate) async fn run(writes: Writes, is_only_process: bool, shutdown: Cancell
     if is_only_process {
         intents::release_all(&mut *writes.context.connection().await?, writes.started_at).await?;
     }
-    let mut look = 0_u32;
     loop {
         writes.take_due().await?;
-        if look.is_multiple_of(LOOKS_BETWEEN_SWEEPS) {
-            let before = writes.context.database_now() - KEY_LIFE;
-            let mut conn = writes.context.connection().await?;
-            idempotency::delete_before(&mut conn, before, KEYS_PER_SWEEP).await?;
-        }
-        look = look.wrapping_add(1);
         tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             () = tokio::time::sleep(LOOK_EVERY) => {}

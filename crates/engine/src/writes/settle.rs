@@ -1,57 +1,21 @@
 //! What a call comes to: in one transaction the deployment, the answer, the audit log and the events.
 
-use serde_json::json;
-use slipway_core::id::new_id;
-use slipway_core::observation::Asked;
-use slipway_core::provider::{Accepted, ErrorKind, ProviderError, SharedProvider, Write};
-use slipway_core::state::reason;
-use slipway_core::{
-    Application, Authority, DeploymentDetails, DeploymentId, DeploymentObservation, State, Status, Tracked, Via,
-};
-use slipway_store::audit::{self, AuditRow};
+use slipway_core::Application;
+use slipway_core::provider::Write;
 use slipway_store::intents::{self, Intent, IntentState, Settling};
 use slipway_store::sync_targets::{self, WriteFaultRow};
-use slipway_store::{Connection, PgConnection, StoreError, applications, deployments, event_log, idempotency};
-use time::{Duration, OffsetDateTime};
+use slipway_store::{Connection, PgConnection, StoreError, applications, audit, deployments, event_log, idempotency};
+use time::Duration;
 use uuid::Uuid;
 
+use super::Writes;
 use super::answer::StoredAnswer;
-use super::{Refusal, Writes};
-use crate::ingest::{CLAIM_WITHIN, IngestError, Plan, Seat, outcome_unknown, store};
+use super::outcome::{Outcome, entry};
+use super::publish::{asked, plan};
+use crate::ingest::{CLAIM_WITHIN, IngestError, Plan, store};
 
 /// After so long a call without an answer is looked for, and given up where nothing fits.
-pub(super) const LOOK_AFTER: Duration = Duration::minutes(15);
-
-/// How a call ended.
-#[derive(Debug, Clone)]
-pub(super) enum Outcome {
-    /// The provider took it.
-    Accepted(Box<Accepted>),
-    /// It did not; with the fault of the account, where that is why.
-    Refused(Refusal, Option<&'static str>),
-    /// Nobody knows.
-    Unknown,
-    /// It was never made.
-    NeverSent,
-}
-
-impl Outcome {
-    pub(super) fn refused(error: &ProviderError, intent: &Intent, provider: Option<&SharedProvider>) -> Self {
-        let capabilities = provider.map(|provider| provider.capabilities()).unwrap_or_default();
-        let refusal = Refusal::of(error, &intent.new.account, capabilities, intent.new.request.action());
-        let is_fault = matches!(error.kind, ErrorKind::Unauthenticated | ErrorKind::PermissionDenied);
-        Self::Refused(refusal, is_fault.then(|| error.kind.as_str()))
-    }
-
-    const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Accepted(_) => "accepted",
-            Self::Refused(..) => "refused",
-            Self::Unknown => "unknown",
-            Self::NeverSent => "never_sent",
-        }
-    }
-}
+const LOOK_AFTER: Duration = Duration::minutes(15);
 
 impl Writes {
     /// Settles an intent, if it is still the token's. Answers the intent as it is then.
@@ -207,149 +171,5 @@ impl Writes {
             }
             Outcome::Unknown | Outcome::NeverSent => Ok(()),
         }
-    }
-}
-
-/// What an outcome makes of the application's deployments, and which one the answer names.
-async fn plan(
-    conn: &mut PgConnection,
-    application: Application,
-    intent: &Intent,
-    outcome: &Outcome,
-    called_at: OffsetDateTime,
-    now: OffsetDateTime,
-) -> Result<(Plan, Option<DeploymentId>), StoreError> {
-    let named = match outcome {
-        Outcome::Accepted(accepted) => accepted.deployment.as_ref(),
-        _ => None,
-    };
-    let keys: Vec<String> = named.iter().map(|named| named.provider_deployment_id.clone()).collect();
-    let known = deployments::find_by_provider_ids(conn, application.id, &keys).await?;
-    let known_id = known.values().next().map(|known| known.id);
-    let mut plan = Plan::new(application, known, now);
-    if matches!(outcome, Outcome::Refused(..)) {
-        return Ok((plan, None));
-    }
-    if let Write::Cancel { .. } = intent.new.request {
-        let target = match intent.new.target {
-            Some(id) => deployments::find(conn, id).await?,
-            None => None,
-        };
-        let id = target.as_ref().map(|target| target.id);
-        if let Some(target) = target.filter(|target| target.tracked.cancel_requested_at.is_none()) {
-            plan.request_cancel(target, called_at);
-        }
-        return Ok((plan, id));
-    }
-    let Some(reserved) = intent.new.deployment_id else {
-        return Ok((plan, None));
-    };
-    let seat = Seat {
-        id: reserved,
-        created_at: intent.new.created_at,
-        rollback_of_id: intent
-            .new
-            .target
-            .filter(|_| matches!(intent.new.request, Write::Rollback(_))),
-    };
-    match (outcome, named, known_id) {
-        // Somebody published it meanwhile. Two published rows are never merged, so that one is the answer.
-        (_, Some(named), Some(known)) => {
-            plan.observe(named, asked(called_at));
-            return Ok((plan, Some(known)));
-        }
-        (_, Some(named), None) => plan.publish_named(&seat, &completed(named, intent), asked(called_at)),
-        (Outcome::Unknown, ..) => plan.publish_unnamed(&seat, tracked(intent, outcome_unknown(false), called_at)),
-        (Outcome::NeverSent, ..) => {
-            let never_sent = State {
-                failure_reason: Some(reason::NEVER_SENT.to_owned()),
-                ..State::new(Status::Canceled, Authority::Rest)
-            };
-            plan.publish_unnamed(&seat, tracked(intent, never_sent, called_at));
-        }
-        _ => plan.publish_unnamed(
-            &seat,
-            tracked(intent, State::new(Status::Queued, Authority::Rest), called_at),
-        ),
-    }
-    Ok((plan, Some(reserved)))
-}
-
-fn asked(at: OffsetDateTime) -> Asked {
-    Asked {
-        via: Via::Write,
-        at,
-        is_correction: false,
-    }
-}
-
-/// What the provider's answer leaves out and the request tells.
-fn completed(named: &DeploymentObservation, intent: &Intent) -> DeploymentObservation {
-    use slipway_core::deployment::Merge;
-    let mut named = named.clone();
-    named.details.fill(&details(intent));
-    named
-}
-
-fn tracked(intent: &Intent, state: State, at: OffsetDateTime) -> Tracked {
-    Tracked {
-        state,
-        state_asked_at: at,
-        finished_at: None,
-        details: details(intent),
-        details_asked_at: at,
-        corrected_at: None,
-        cancel_requested_at: None,
-    }
-}
-
-/// What the request tells of the deployment that it makes.
-fn details(intent: &Intent) -> DeploymentDetails {
-    let mut details = DeploymentDetails::default();
-    details.trigger.kind = Some("api".to_owned());
-    let services = match &intent.new.request {
-        Write::Trigger(request) => {
-            details.git.r#ref.clone_from(&request.git_ref);
-            request.services.clone()
-        }
-        Write::Redeploy(revision) | Write::Rollback(revision) => {
-            details.git.r#ref.clone_from(&revision.git_ref);
-            details.git.sha.clone_from(&revision.git_sha);
-            revision.services.clone()
-        }
-        Write::Cancel { .. } => Vec::new(),
-    };
-    details.services = (!services.is_empty()).then_some(services);
-    details
-}
-
-fn entry(intent: &Intent, outcome: &Outcome, id: Option<DeploymentId>, at: OffsetDateTime) -> AuditRow {
-    let new = &intent.new;
-    let code = match outcome {
-        Outcome::Refused(refusal, _) => Some(refusal.code.as_str()),
-        Outcome::NeverSent => Some(reason::NEVER_SENT),
-        Outcome::Accepted(_) | Outcome::Unknown => None,
-    };
-    AuditRow {
-        id: new_id(at),
-        at,
-        principal_id: new.principal_id.clone(),
-        principal: new.principal.clone(),
-        action: format!("deployment.{}", new.request.action()),
-        target: Some(id.map_or_else(|| new.application_id.to_string(), |id| id.to_string())),
-        outcome: match outcome {
-            Outcome::Accepted(_) => "succeeded",
-            Outcome::Unknown => "unknown",
-            Outcome::Refused(..) | Outcome::NeverSent => "refused",
-        }
-        .to_owned(),
-        request_id: new.request_id.clone(),
-        client_address: new.client_address.clone(),
-        detail: json!({
-            "application_id": new.application_id,
-            "of_deployment_id": new.target,
-            "overrides_freeze": new.overrides_freeze,
-            "code": code,
-        }),
     }
 }

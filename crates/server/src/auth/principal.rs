@@ -87,12 +87,23 @@ impl Principal {
     /// # Errors
     /// [`Code::InsufficientScope`], with the scope that is missing.
     pub(crate) fn require(&self, scope: Scope) -> Result<(), Problem> {
-        if self.scopes.allows(scope) && (scope != Scope::Admin || self.visibility.is_everything()) {
+        self.require_any(&[scope])
+    }
+
+    /// Whether they may do something that each of these scopes allows.
+    ///
+    /// # Errors
+    /// [`Code::InsufficientScope`], with the scopes of which one is missing.
+    pub(crate) fn require_any(&self, scopes: &[Scope]) -> Result<(), Problem> {
+        let has =
+            |scope: &Scope| self.scopes.allows(*scope) && (*scope != Scope::Admin || self.visibility.is_everything());
+        if scopes.iter().any(has) {
             return Ok(());
         }
+        let words: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
         Err(Problem::new(Code::InsufficientScope)
-            .with_detail(format!("this needs the scope `{}`", scope.as_str()))
-            .with_field("scope", scope.as_str()))
+            .with_detail(format!("this needs the scope `{}`", words.join("` or `")))
+            .with_field("scope", words.join(" or ")))
     }
 
     /// What is kept in a session or a ticket: whose it is, and of the rest only what cannot be looked up again.

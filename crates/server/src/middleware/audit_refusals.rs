@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::RequestId;
 use crate::auth::{self, Actor, Note, Refusal, record_refusal};
 use crate::openapi::BASE_PATH;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::state::AppState;
 
 /// On an answer: who asked, as far as that was proved.
@@ -84,12 +84,9 @@ pub(crate) async fn audit_refusals(State(state): State<AppState>, request: Reque
     );
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.to_string());
     let response = next.run(request).await;
-    let code = response
-        .extensions()
-        .get::<Problem>()
-        .map(|problem| problem.code().as_str());
+    let code = response.extensions().get::<Problem>().map(Problem::code);
     if let Some(code) = code
-        && is_refusal(response.status())
+        && is_refusal(code)
         && response.extensions().get::<Audited>().is_none()
     {
         let mut actor = Actor::anonymous();
@@ -100,7 +97,7 @@ pub(crate) async fn audit_refusals(State(state): State<AppState>, request: Reque
         let refusal = Refusal {
             principal_id: actor.principal_id.clone(),
             action,
-            code,
+            code: code.as_str(),
             address: address.filter(|_| actor.principal_id == Actor::anonymous().principal_id),
         };
         actor.request_id = request_id;
@@ -110,16 +107,17 @@ pub(crate) async fn audit_refusals(State(state): State<AppState>, request: Reque
     response
 }
 
-/// What somebody was not let do, in contrast to what was not understood, or came too soon.
-fn is_refusal(status: StatusCode) -> bool {
-    matches!(
-        status,
+/// What somebody was not let do, in contrast to what was not understood, came too soon, or is being done.
+fn is_refusal(code: Code) -> bool {
+    let is_refused = matches!(
+        code.status(),
         StatusCode::UNAUTHORIZED
             | StatusCode::FORBIDDEN
             | StatusCode::NOT_FOUND
             | StatusCode::CONFLICT
             | StatusCode::PRECONDITION_FAILED
-    )
+    );
+    is_refused && code != Code::IdempotencyInProgress
 }
 
 async fn note(state: &AppState, actor: Actor, refusal: Refusal, target: Option<Uuid>) {

@@ -9,12 +9,12 @@ use crate::auth::{Principal, Scope};
 
 /// Lets through who has a scope.
 pub(crate) async fn require(
-    scope: Scope,
+    scopes: &'static [Scope],
     Extension(principal): Extension<Principal>,
     request: Request,
     next: Next,
 ) -> Response {
-    match principal.require(scope) {
+    match principal.require_any(scopes) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }

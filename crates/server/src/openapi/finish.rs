@@ -84,11 +84,12 @@ pub(super) fn head() -> OpenApi {
 /// Where an operation names the scope that it needs, for programs.
 const REQUIRED_SCOPE: &str = "x-required-scope";
 
-/// Says of every operation which scope it needs: in its description for people, in an extension for programs. Not in the
+/// Says of every operation which scope it needs, or of which of several one: in its description for people, in an extension for programs. Not in the
 /// security requirement: 3.0 has no scopes for bearer tokens there.
-pub(crate) fn name_scope(document: &mut OpenApi, scope: Scope) {
+pub(crate) fn name_scope(document: &mut OpenApi, scopes: &[Scope]) {
+    let words: Vec<&str> = scopes.iter().map(|scope| scope.as_str()).collect();
     for operation in document.paths.paths.values_mut().flat_map(operations) {
-        let sentence = format!("Needs the scope `{}`.", scope.as_str());
+        let sentence = format!("Needs the scope `{}`.", words.join("` or `"));
         operation.description = Some(match operation.description.take() {
             Some(description) if !description.is_empty() => format!("{description}\n\n{sentence}"),
             _ => sentence,
@@ -96,7 +97,7 @@ pub(crate) fn name_scope(document: &mut OpenApi, scope: Scope) {
         operation
             .extensions
             .get_or_insert_default()
-            .insert(REQUIRED_SCOPE.to_owned(), scope.as_str().into());
+            .insert(REQUIRED_SCOPE.to_owned(), words.join(" or ").into());
     }
 }
 

@@ -67,11 +67,11 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
         .routes(routes!(tokens::revoke::revoke_token))
         .routes(routes!(audit::list::list_audit));
     anybody
-        .merge(needing(Scope::DeploymentsRead, reads))
-        .merge(needing(Scope::LogsRead, logs))
-        .merge(needing(Scope::DeploymentsWrite, writes))
-        .merge(needing(Scope::EventsRead, follows))
-        .merge(needing(Scope::Admin, administers))
+        .merge(needing(&[Scope::DeploymentsRead], reads))
+        .merge(needing(&[Scope::LogsRead], logs))
+        .merge(needing(&[Scope::DeploymentsWrite], writes))
+        .merge(needing(&[Scope::EventsRead, Scope::LogsRead], follows))
+        .merge(needing(&[Scope::Admin], administers))
 }
 
 /// What waits for something to happen.
@@ -80,7 +80,7 @@ pub(crate) fn waiting() -> OpenApiRouter<AppState> {
         .routes(routes!(events::list::list_events))
         .routes(routes!(events::stream::stream_events));
     let logs = OpenApiRouter::default().routes(routes!(deployments::logs::stream::stream_deployment_log));
-    needing(Scope::EventsRead, follows).merge(needing(Scope::LogsRead, logs))
+    needing(&[Scope::EventsRead], follows).merge(needing(&[Scope::LogsRead], logs))
 }
 
 /// What proves who asks by itself.
@@ -88,11 +88,11 @@ pub(crate) fn free() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(session::create::create_session, session::end::end_session))
 }
 
-/// Operations for those whose token allows it. The document names the scope that is asked for here.
-fn needing(scope: Scope, mut operations: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
-    openapi::name_scope(operations.get_openapi_mut(), scope);
+/// Operations for those whose token has one of these scopes. The document names what is asked for here.
+fn needing(scopes: &'static [Scope], mut operations: OpenApiRouter<AppState>) -> OpenApiRouter<AppState> {
+    openapi::name_scope(operations.get_openapi_mut(), scopes);
     operations.route_layer(from_fn(
-        move |principal: Extension<Principal>, request: Request, next: Next| require(scope, principal, request, next),
+        move |principal: Extension<Principal>, request: Request, next: Next| require(scopes, principal, request, next),
     ))
 }
 

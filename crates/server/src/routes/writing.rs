@@ -7,7 +7,7 @@ use slipway_core::provider::TriggerRequest;
 use slipway_core::{ApplicationId, DeploymentId};
 use slipway_engine::ingest::IngestError;
 use slipway_engine::writes::{Order, Refusal, Reply, WriteError};
-use slipway_store::{applications, deployments, event_log};
+use slipway_store::{StoreError, applications, deployments, event_log};
 use uuid::Uuid;
 
 use crate::auth::Principal;
@@ -17,6 +17,9 @@ use crate::middleware::Audited;
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
+
+/// Of the time that a request may take: the rest is for saying that the write goes on.
+const SHARE_OF_PATIENCE: f64 = 0.8;
 
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -33,7 +36,11 @@ pub(crate) async fn write<T>(state: &AppState, order: Order, write: WriteRequest
         }
         _ => Some(-1),
     };
-    match state.services().writes.make(order, request).await {
+    let is_keyed = request.key.is_some();
+    let made = state.services().writes.make(order, request);
+    // It goes on when nobody waits for it any more.
+    let made = tokio::time::timeout(state.settings().request_timeout.mul_f64(SHARE_OF_PATIENCE), made).await;
+    match made.unwrap_or(Err(WriteError::InFlight)) {
         Ok(Reply::Deployment { id, body, is_replay }) => accepted(state, id, body, is_replay).await,
         Ok(Reply::Refused { refusal, is_replay }) => {
             let mut response = of_refusal(&refusal).into_response();
@@ -42,6 +49,11 @@ pub(crate) async fn write<T>(state: &AppState, order: Order, write: WriteRequest
             tell_replay(&mut response, is_replay);
             Ok(response)
         }
+        // Without a key, the same request again would be another one.
+        Err(WriteError::InFlight) if !is_keyed => Err(Problem::new(Code::WriteInProgress).with_detail(
+            "the provider has not answered yet, and the write goes on: find it among the application's deployments; sending \
+             it again would be another write",
+        )),
         Err(error) => Err(of_error(error)),
     }
 }
@@ -112,19 +124,29 @@ fn of_refusal(refusal: &Refusal) -> Problem {
     }
 }
 
+async fn find_head(state: &AppState) -> Result<event_log::Head, StoreError> {
+    event_log::find_head(&mut *state.connection().await?).await
+}
+
 async fn accepted(state: &AppState, id: DeploymentId, body: String, is_replay: bool) -> Result<Response, Problem> {
-    let head = event_log::find_head(&mut *state.connection().await?).await?;
-    let cursor = position::cursor(&head);
-    // Whoever asks this replica next sees what was written. It was written in any case.
-    let seen = state.feed().wait_for(&cursor);
-    drop(tokio::time::timeout(state.settings().min_cursor_wait, seen).await);
+    let mut position = None;
+    // It was written in any case: a database that is away just now is no reason to say anything else.
+    if let Ok(head) = find_head(state).await {
+        let cursor = position::cursor(&head);
+        // Whoever asks this replica next sees what was written.
+        let seen = state.feed().wait_for(&cursor);
+        drop(tokio::time::timeout(state.settings().min_cursor_wait, seen).await);
+        position = Some(cursor);
+    }
     let mut response = (StatusCode::ACCEPTED, json_response(body)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(location) = HeaderValue::try_from(format!("/api/v1/deployments/{id}")) {
         headers.insert(header::LOCATION, location);
     }
-    position::set(&mut response, &cursor);
+    if let Some(cursor) = position {
+        position::set(&mut response, &cursor);
+    }
     tell_replay(&mut response, is_replay);
     Ok(response)
 }

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use slipway_api::Cursor;
 use slipway_core::SystemClock;
-use slipway_core::provider::ProviderRegistry;
+use slipway_core::provider::{ProviderRegistry, SharedProvider};
 use slipway_engine::freezes::Freezes;
 use slipway_engine::{Context, Writes};
 use slipway_feed::{Feed, FeedSettings};
@@ -72,6 +72,7 @@ pub(crate) fn settings() -> ServerSettings {
 
 async fn replica(
     db: &TestDatabase,
+    provider: SharedProvider,
     settings: ServerSettings,
     tasks: TaskStatuses,
     oidc: Option<Arc<Oidc>>,
@@ -89,7 +90,7 @@ async fn replica(
     let (running, token) = (feed.clone(), stop_reader.clone());
     tokio::spawn(async move { running.run(token).await });
     let mut registry = ProviderRegistry::default();
-    registry.insert("main".into(), Arc::new(TestProvider));
+    registry.insert("main".into(), provider);
     let shutdown = CancellationToken::new();
     let tokens = [
         Token::from_secret("reader", Scopes::READ, READ),
@@ -121,23 +122,28 @@ impl Gateway {
     }
 
     pub(crate) async fn with_tasks(settings: ServerSettings, tasks: TaskStatuses) -> Self {
-        let db = TestDatabase::create().await.expect("a database");
-        Self::assemble(db, settings, tasks, None).await
+        Self::assemble(Arc::new(TestProvider), settings, tasks, None).await
+    }
+
+    /// One whose account is this provider's.
+    pub(crate) async fn over(provider: SharedProvider, settings: ServerSettings) -> Self {
+        Self::assemble(provider, settings, Arc::new(Vec::new), None).await
     }
 
     /// One that trusts an issuer.
     pub(crate) async fn trusting(oidc: Oidc) -> Self {
-        let db = TestDatabase::create().await.expect("a database");
-        Self::assemble(db, settings(), Arc::new(Vec::new), Some(Arc::new(oidc))).await
+        let provider = Arc::new(TestProvider);
+        Self::assemble(provider, settings(), Arc::new(Vec::new), Some(Arc::new(oidc))).await
     }
 
     async fn assemble(
-        db: TestDatabase,
+        provider: SharedProvider,
         settings: ServerSettings,
         tasks: TaskStatuses,
         oidc: Option<Arc<Oidc>>,
     ) -> Self {
-        let (feed, router, shutdown, stop_reader) = replica(&db, settings, tasks, oidc).await;
+        let db = TestDatabase::create().await.expect("a database");
+        let (feed, router, shutdown, stop_reader) = replica(&db, provider, settings, tasks, oidc).await;
         Self {
             db,
             feed,
@@ -149,7 +155,8 @@ impl Gateway {
 
     /// Another replica on the same database, which ends with what is answered beside it.
     pub(crate) async fn another(&self) -> (Router, DropGuard) {
-        let (_, router, _, stop_reader) = replica(&self.db, settings(), Arc::new(Vec::new), None).await;
+        let provider = Arc::new(TestProvider);
+        let (_, router, _, stop_reader) = replica(&self.db, provider, settings(), Arc::new(Vec::new), None).await;
         (router, stop_reader)
     }
     /// Sends a request and hands back the head of the answer with a body that can still flow.

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use tower::ServiceExt;
 
 use crate::access::{request, token};
-use crate::harness::{Gateway, PATIENCE, READ, get};
+use crate::harness::{Gateway, PATIENCE, READ, get, settings};
 use crate::rows::{insert_account, insert_application, insert_deployment, insert_observed, observation, success};
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -448,4 +448,38 @@ async fn who_is_far_behind_reads_page_by_page_and_misses_nothing() {
         }
     }
     assert_eq!(all.control().await.r#type, "end");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nobody_syncs_an_old_log_is_noted_and_the_answer_says_why() {
+    let gateway = Gateway::with(slipway_server::ServerSettings {
+        request_timeout: Duration::from_millis(500),
+        ..settings()
+    })
+    .await;
+    let pool = &gateway.db.pool;
+    insert_account(pool, "main", Some(success())).await;
+    let shop = insert_application(pool, "main", "shop").await;
+    let ended = insert_observed(pool, &shop, time::Duration::ZERO, &observation(Status::Succeeded)).await;
+    let path = format!("/deployments/{}/logs", ended.id);
+    let code = |answer: &crate::harness::Answer| answer.json()["code"].as_str().map(str::to_owned);
+    let answer = gateway.get(&path).await;
+    assert_eq!(
+        (answer.status.as_u16(), code(&answer).as_deref()),
+        (503, Some("log_not_fetched")),
+        "{}",
+        answer.text
+    );
+    assert!(!answer.header("retry-after").is_empty() && answer.text.contains("--no-sync"));
+    // Whoever syncs finds what is asked for, and as soon as it has tried, the provider is what is waited for.
+    let mut conn = pool.acquire().await.expect("a connection");
+    let accounts = ["main".to_owned()];
+    let due = logs::acquire_fetches(&mut conn, &accounts, time::Duration::HOUR, 10).await;
+    let due = due.expect("a read");
+    assert_eq!(
+        due.iter().map(|due| due.deployment_id).collect::<Vec<_>>(),
+        [ended.id.0]
+    );
+    let answer = gateway.get(&path).await;
+    assert_eq!(code(&answer).as_deref(), Some("provider_unavailable"));
 }

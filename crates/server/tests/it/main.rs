@@ -21,3 +21,4 @@ mod snapshot;
 mod stream;
 mod twin;
 mod wire;
+mod writes;

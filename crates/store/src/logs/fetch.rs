@@ -94,6 +94,18 @@ pub async fn request(conn: &mut PgConnection, deployment_id: Uuid, now: OffsetDa
     Ok(())
 }
 
+/// Whether a final text is to be fetched, and nobody has begun to.
+pub async fn is_untouched(conn: &mut PgConnection, deployment_id: Uuid) -> Result<bool> {
+    let untouched = sqlx::query_scalar!(
+        r#"
+        SELECT (fetch_at IS NOT NULL AND lease_token IS NULL AND fetch_attempts = 0 AND fetch_error IS NULL) AS "untouched!"
+        FROM deployment_logs WHERE deployment_id = $1
+        "#,
+        deployment_id
+    );
+    Ok(untouched.fetch_optional(conn).await?.unwrap_or(false))
+}
+
 /// Takes, for `lease`, at most `limit` texts of these accounts that are due, those that somebody waits for first. What another
 /// process fetches is passed over until its lease has expired, by the database's clock.
 pub async fn acquire_fetches(

@@ -12,7 +12,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub use chunk::{Chunk, list_chunks_after_line, list_chunks_in_bytes, replace};
-pub use fetch::{DueFetch, Fetched, acquire_fetches, hold_fetch, release_fetch, request, request_fetches};
+pub use fetch::{
+    DueFetch, Fetched, acquire_fetches, hold_fetch, is_untouched, release_fetch, request, request_fetches,
+};
 pub use live::{append, open};
 pub use retention::{drop_texts, find_expired};
 

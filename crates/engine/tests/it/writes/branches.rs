@@ -2,7 +2,7 @@
 
 use slipway_core::id::new_id;
 use slipway_core::provider::Write;
-use slipway_core::{DeploymentId, Status};
+use slipway_core::{Authority, DeploymentId, State, Status};
 use slipway_engine::writes::{Order, Reply, WriteError};
 use slipway_store::intents::{self, NewIntent};
 
@@ -332,4 +332,32 @@ async fn a_rollback_names_the_deployment_that_it_goes_back_to() {
     let again = site.made(Order::Redeploy(first)).await;
     assert_eq!(site.row(again).await.rollback_of_id, None);
     assert_eq!(site.provider.count(), 4);
+}
+
+#[tokio::test]
+async fn the_providers_word_for_what_we_brought_ourselves_is_no_step_of_the_timeline() {
+    let site = Site::new(true).await;
+    let id = site.made(site.trigger("main")).await;
+    let says = |word: &str, status: Status| {
+        for made in &mut site.provider.site().deployments {
+            made.state = State {
+                provider_status: Some(word.to_owned()),
+                ..State::new(status, Authority::Rest)
+            };
+        }
+    };
+    let steps = "SELECT count(*) FROM transitions";
+    says("pending", Status::Queued);
+    site.poll().await;
+    let row = site.row(id).await;
+    assert_eq!(row.tracked.state.provider_status.as_deref(), Some("pending"));
+    assert_eq!((row.version, site.number(steps).await), (2, 1), "queued once");
+    says("deploying", Status::InProgress);
+    site.poll().await;
+    assert_eq!(site.number(steps).await, 2);
+    // A word for another is news: nobody knows what it means.
+    says("odd", Status::Unknown);
+    let before = site.number(steps).await;
+    site.poll().await;
+    assert_eq!(site.number(steps).await, before, "it loses");
 }

@@ -3,7 +3,9 @@
 mod branches;
 mod fake;
 mod order;
+mod outage;
 mod refusals;
+mod retention;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,8 +5,9 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use slipway_api::{FreezeList, FreezeView};
-use slipway_engine::freezes::{Freeze, Occurrence, Window};
-use slipway_store::event_log;
+use slipway_engine::freezes::{Occurrence, Window};
+use slipway_store::applications::{self, ApplicationQuery};
+use slipway_store::{Visibility, event_log};
 
 use crate::auth::Principal;
 use crate::extract::Parameters;
@@ -14,13 +15,14 @@ use crate::listing::{Items, Listing, to_json_text};
 use crate::position;
 use crate::problem::Problem;
 use crate::routes::NoParameters;
-use crate::shown::ShownAccounts;
 use crate::state::AppState;
+
+const APPLICATIONS_AT_ONCE: usize = 200;
 
 /// List the windows in which nothing is deployed
 ///
-/// Those in force and those to come, of each weekly one the next. Those that are only for accounts that the caller does not
-/// see are left out.
+/// Those in force and those to come, of each weekly one the next. A restricted token sees those that hold back an application
+/// that it sees.
 #[utoipa::path(
     get,
     path = "/freezes",
@@ -36,24 +38,11 @@ pub(crate) async fn list_freezes(
 ) -> Result<Response, Problem> {
     let head = position::cursor(&event_log::find_head(&mut *state.connection().await?).await?);
     let now = state.clock().now();
-    let shown = ShownAccounts::of(&state, &principal);
-    let registry = &state.services().registry;
-    let is_shown = |freeze: &Freeze| {
-        if freeze.accounts.is_empty() && freeze.providers.is_empty() {
-            return true;
-        }
-        let matches = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == value);
-        registry.iter().any(|(account, provider)| {
-            matches(&freeze.accounts, account.as_str())
-                && matches(&freeze.providers, provider.info().name)
-                && shown.shows(provider.info().name, account.as_str())
-        })
-    };
-    let freezes = state.services().writes.freezes().list(now);
-    let views = freezes
-        .iter()
-        .filter(|found| is_shown(found.freeze))
-        .map(|found| view(found, found.is_in_force(now)));
+    let mut freezes = state.services().writes.freezes().list(now);
+    if !principal.visibility.is_everything() {
+        freezes = concerning(&state, &principal.visibility, freezes).await?;
+    }
+    let views = freezes.iter().map(|found| view(found, found.is_in_force(now)));
     Listing {
         items: Items::new(
             &views.map(|view| to_json_text(&view)).collect::<Result<Vec<_>, _>>()?,
@@ -65,6 +54,30 @@ pub(crate) async fn list_freezes(
         freshness: None,
     }
     .respond(&headers)
+}
+
+/// Those that hold back an application that is seen.
+async fn concerning<'a>(
+    state: &AppState,
+    visibility: &Visibility,
+    freezes: Vec<Occurrence<'a>>,
+) -> Result<Vec<Occurrence<'a>>, Problem> {
+    let (mut shown, mut open) = (Vec::new(), freezes);
+    let mut query = ApplicationQuery {
+        limit: APPLICATIONS_AT_ONCE,
+        ..ApplicationQuery::default()
+    };
+    while !open.is_empty() {
+        let page = applications::list(&mut *state.connection().await?, &query, visibility).await?;
+        let concerns = |found: &Occurrence<'_>| page.rows.iter().any(|row| found.freeze.matches(&row.application));
+        let (found, rest): (Vec<_>, Vec<_>) = open.into_iter().partition(concerns);
+        shown.extend(found);
+        open = rest;
+        let Some(next) = page.next else { break };
+        query.after = Some(next);
+    }
+    shown.sort_by_key(|found| found.from);
+    Ok(shown)
 }
 
 fn view(found: &Occurrence<'_>, in_force: bool) -> FreezeView {

@@ -211,3 +211,34 @@ async fn a_ticket_ends_with_its_times_and_with_its_token() {
     assert_eq!(end(stream).await, "revoked");
     assert_eq!(refused(&of_token).await, "token_revoked");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_opens_what_its_token_opens() {
+    let gateway = Gateway::new().await;
+    let pool = &gateway.db.pool;
+    insert_account(pool, "main", Some(success())).await;
+    let shop = insert_application(pool, "main", "shop").await;
+    let deployment = insert_deployment(pool, &shop, time::Duration::ZERO).await;
+    let log = format!("/api/v1/deployments/{}/logs/stream", deployment.id);
+    for (scope, opens, refuses) in [
+        ("logs:read", log.as_str(), STREAM),
+        ("events:read", STREAM, log.as_str()),
+    ] {
+        let (_, secret) = token(&gateway, &[scope], Visibility::default()).await;
+        let path = ticket(&gateway, &secret).await;
+        let query = path.replace(STREAM, "");
+        drop(
+            open(&gateway.router, &format!("{opens}{query}"), None)
+                .await
+                .expect("a stream"),
+        );
+        let refused = open(&gateway.router, &format!("{refuses}{query}"), None).await.err();
+        assert_eq!(refused, Some(StatusCode::FORBIDDEN), "{scope}: {refuses}");
+    }
+    let (_, secret) = token(&gateway, &["deployments:read"], Visibility::default()).await;
+    let refused = gateway
+        .ask(request("POST", "/api/v1/stream-tickets", Some(&secret), None))
+        .await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.json()["errors"][0]["message"], "events:read or logs:read");
+}

@@ -103,7 +103,7 @@ fn program() -> String {
 }
 
 /// An address that one can open: "everywhere" is not one.
-fn url(mut address: SocketAddr) -> String {
+pub(super) fn url(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
             SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod greeting;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use slipway_store::deployments::{self, DeploymentFilter, DeploymentQuery};
 
 use self::credentials::Credentials;
 use self::greeting::Greeting;
+use self::webhooks::Webhooks;
 use super::{print, serve};
 use crate::cli::DemoArgs;
 use crate::database::Database;
@@ -96,6 +98,7 @@ impl Demo {
         credentials: &Credentials,
     ) -> Result<(), Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let webhooks = Webhooks::new();
         let api = Api {
             listener,
             tokens: serve::tokens(Some(&credentials.read_token), Some(&credentials.admin_token)),
@@ -104,6 +107,7 @@ impl Demo {
                 // Nothing real is behind it, so that on this machine the dashboard needs no signing in.
                 open_access: self.is_open(),
                 open_writes: self.is_open(),
+                webhook_secrets: webhooks.secrets(),
                 ..ServerSettings::default()
             },
         };
@@ -120,6 +124,7 @@ impl Demo {
             api: Some(api),
         };
         let mut gateway = Gateway::start(parts, &self.lifecycle).await?;
+        webhooks.register(simulator, self.address);
         let greeted = async {
             wait_for_first_rows(database).await;
             let greeting = Greeting {

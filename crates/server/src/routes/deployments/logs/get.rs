@@ -1,7 +1,6 @@
 //! `GET /deployments/{deployment_id}/logs`
 
 use std::ops::Range;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
@@ -30,8 +29,8 @@ use crate::state::AppState;
 /// Names the last line of an answer, from where the stream goes on.
 const X_LOG_CURSOR: HeaderName = HeaderName::from_static("x-log-cursor");
 
-/// How long a log is waited for that has to be fetched. Below the time that a request may take.
-const FETCH_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a log is waited for that has to be fetched, of the time that a request may take.
+const SHARE_OF_PATIENCE: f64 = 0.6;
 /// When to come back for a log that could not be fetched in time.
 const RETRY_AFTER_SECONDS: u16 = 10;
 
@@ -144,8 +143,13 @@ async fn wait_for_text(state: &AppState, id: Uuid, principal: &Principal) -> Res
             .with_detail("the provider did not give this log in time; it is asked again")
             .with_retry_after(RETRY_AFTER_SECONDS)
     };
+    let patience = state.settings().request_timeout.mul_f64(SHARE_OF_PATIENCE);
     let settled = tokio::select! {
-        settled = tokio::time::timeout(FETCH_PATIENCE, follower.settled()) => settled.map_err(|_| unavailable())?,
+        settled = tokio::time::timeout(patience, follower.settled()) => match settled {
+            Ok(settled) => settled,
+            Err(_) if logs::is_untouched(&mut *state.connection().await?, id).await? => return Err(not_fetched()),
+            Err(_) => return Err(unavailable()),
+        },
         () = state.services().shutdown.cancelled() => {
             return Err(Problem::new(Code::NotReady).with_detail("the gateway is stopping; ask again"));
         }
@@ -155,6 +159,16 @@ async fn wait_for_text(state: &AppState, id: Uuid, principal: &Principal) -> Res
         LogState::Missing => Err(missing()),
         LogState::Open => Err(unavailable()),
     }
+}
+
+/// A replica that only serves leaves the asking to those that sync, as with everything else that nobody calls for by itself.
+fn not_fetched() -> Problem {
+    Problem::new(Code::LogNotFetched)
+        .with_detail(
+            "no process that syncs has asked the provider for this log yet; it is noted, so ask again, and see that a gateway \
+             without `--no-sync`, or `slipway sync`, runs",
+        )
+        .with_retry_after(RETRY_AFTER_SECONDS)
 }
 
 /// Where the lines that are asked for begin.

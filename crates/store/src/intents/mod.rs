@@ -1,12 +1,17 @@
 //! Intents: what callers asked providers to do, and how far it came. One process at a time works on an intent; expiry is by
 //! database time, and the token fences off a late one.
 
+mod lease;
+mod settle;
+
 use slipway_core::provider::Write;
 use slipway_core::{ApplicationId, DeploymentId};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+pub use self::lease::{acquire_due, begin_call, postpone, release_all};
+pub use self::settle::{Settling, close, delete_settled, settle};
 use crate::{Result, StoreError, sync_targets};
 
 /// An intent to be committed.
@@ -204,75 +209,6 @@ pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Intent>> {
     row.fetch_optional(conn).await?.map(Intent::try_from).transpose()
 }
 
-/// The turn to call: only the holder of the token wins it, and only once, but for a cancel, which may be repeated. Notes
-/// when, and the highest number among the provider's ids. Answers the intent as it is from then on.
-pub async fn begin_call(
-    conn: &mut PgConnection,
-    id: Uuid,
-    lease_token: Uuid,
-    lease: Duration,
-    calling_at: OffsetDateTime,
-) -> Result<Option<Intent>> {
-    let row = sqlx::query_as!(
-        IntentRow,
-        r#"
-        UPDATE intents AS intent
-        SET state = 'calling', calling_at = $4, lease_expires_at = now() + $3::bigint * interval '1 millisecond',
-            highest_known_id = (
-                SELECT max(provider_deployment_id::bigint)::text FROM deployments AS known
-                WHERE known.application_id = intent.application_id AND known.provider_deployment_id ~ '^[0-9]{1,18}$')
-        WHERE id = $1 AND lease_token = $2 AND (state = 'waiting' OR (state = 'calling' AND action = 'cancel'))
-        RETURNING id, application_id, account, target_deployment_id, deployment_id, request, overrides_freeze,
-                  principal_id, principal, request_id, client_address, created_at, state, lease_token, calling_at,
-                  highest_known_id, outcome, answer
-        "#,
-        id,
-        lease_token,
-        sync_targets::milliseconds(lease),
-        calling_at
-    );
-    row.fetch_optional(conn).await?.map(Intent::try_from).transpose()
-}
-
-/// What an intent comes to.
-#[derive(Debug, Clone)]
-pub struct Settling {
-    /// [`IntentState::Claimable`] or [`IntentState::Settled`].
-    pub state: IntentState,
-    /// `accepted`, `refused`, `unknown` or `never_sent`.
-    pub outcome: &'static str,
-    /// What the caller is told.
-    pub answer: serde_json::Value,
-    /// The deployment that the answer names.
-    pub deployment_id: Option<DeploymentId>,
-    /// When it was settled.
-    pub at: OffsetDateTime,
-    /// When to look again, where its deployment can still be claimed.
-    pub due_at: OffsetDateTime,
-}
-
-/// Stores the answer, in the transaction of what it tells of. The caller holds the intent's lock.
-pub async fn settle(conn: &mut PgConnection, id: Uuid, settling: &Settling) -> Result<()> {
-    sqlx::query!(
-        r#"
-        UPDATE intents
-        SET state = $2, outcome = $3, answer = $4, deployment_id = $5, settled_at = $6, due_at = $7,
-            lease_token = NULL, lease_expires_at = NULL
-        WHERE id = $1
-        "#,
-        id,
-        settling.state.as_str(),
-        settling.outcome,
-        settling.answer,
-        settling.deployment_id.map(|id| id.0),
-        settling.at,
-        settling.due_at
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// The intents of an application whose deployments the provider may still name: in flight, or published without a name.
 /// Oldest first. The caller holds the application's lock.
 pub async fn list_open(conn: &mut PgConnection, application_id: ApplicationId) -> Result<Vec<Intent>> {
@@ -294,73 +230,6 @@ pub async fn list_open(conn: &mut PgConnection, application_id: ApplicationId) -
 
 fn row_vec(rows: Vec<IntentRow>) -> Result<Vec<Intent>> {
     rows.into_iter().map(Intent::try_from).collect()
-}
-
-/// Closes an intent whose answer is stored: its deployment was named, or given up. The caller holds the application's lock.
-pub async fn close(conn: &mut PgConnection, id: Uuid) -> Result<()> {
-    sqlx::query!(
-        "UPDATE intents SET state = 'settled', lease_token = NULL, lease_expires_at = NULL WHERE id = $1",
-        id
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Puts off the next look at an intent, and gives it back.
-pub async fn postpone(conn: &mut PgConnection, id: Uuid, lease_token: Uuid, due_at: OffsetDateTime) -> Result<()> {
-    sqlx::query!(
-        "UPDATE intents SET due_at = $3, lease_token = NULL, lease_expires_at = NULL WHERE id = $1 AND lease_token = $2",
-        id,
-        lease_token,
-        due_at
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// Takes, for `lease`, at most `limit` intents of these accounts that are due at `now` and that nobody works on.
-pub async fn acquire_due(
-    conn: &mut PgConnection,
-    accounts: &[String],
-    now: OffsetDateTime,
-    lease: Duration,
-    limit: i64,
-) -> Result<Vec<Intent>> {
-    let rows = sqlx::query_as!(
-        IntentRow,
-        r#"
-        WITH due AS (
-            SELECT id FROM intents
-            WHERE state <> 'settled' AND account = ANY($1) AND due_at <= $2
-              AND (lease_expires_at IS NULL OR lease_expires_at < now())
-            ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
-        )
-        UPDATE intents AS intent
-        SET lease_token = gen_random_uuid(), lease_expires_at = now() + $3::bigint * interval '1 millisecond'
-        FROM due WHERE intent.id = due.id
-        RETURNING intent.id, application_id, account, target_deployment_id, deployment_id, request, overrides_freeze,
-                  principal_id, principal, request_id, client_address, created_at, state, lease_token, calling_at,
-                  highest_known_id, outcome, answer
-        "#,
-        accounts,
-        now,
-        sync_targets::milliseconds(lease),
-        limit
-    );
-    row_vec(rows.fetch_all(conn).await?)
-}
-
-/// Gives back every intent of the time before `before`, for a process that began then and knows itself to be the only one.
-pub async fn release_all(conn: &mut PgConnection, before: OffsetDateTime) -> Result<()> {
-    sqlx::query!(
-        "UPDATE intents SET lease_token = NULL, lease_expires_at = NULL WHERE state <> 'settled' AND created_at < $1",
-        before
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// What made a deployment, where that was an intent.
