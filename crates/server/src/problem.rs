@@ -128,7 +128,7 @@ codes! {
     ProviderRateLimited = "provider_rate_limited", TOO_MANY_REQUESTS, true, "The provider takes no more requests for now";
     /// The provider does not let the account do this: the operator has to look at its credentials.
     ProviderDenied = "provider_denied", BAD_GATEWAY, false, "The provider does not let the account do this";
-    /// The provider has not answered a write without an idempotency key; it goes on.
+    /// A write without an idempotency key has no answer yet; it goes on.
     WriteInProgress = "write_in_progress", GATEWAY_TIMEOUT, false, "The write is not answered yet";
     /// A fault of the gateway; its log has more under the request id.
     Internal = "internal", INTERNAL_SERVER_ERROR, true, "Internal error";

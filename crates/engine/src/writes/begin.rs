@@ -168,7 +168,11 @@ impl Writes {
                 answer: None,
             })),
         };
-        transaction.commit().await.map_err(StoreError::from)?;
+        // A commit whose answer is lost may have been made.
+        transaction.commit().await.map_err(|error| {
+            tracing::warn!(error = %error, "whether a write was stored is not known");
+            WriteError::InFlight
+        })?;
         Ok(Some(begun))
     }
 

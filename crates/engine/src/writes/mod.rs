@@ -101,8 +101,8 @@ pub enum WriteError {
     /// There is no such application or deployment.
     #[error("there is no such resource")]
     NotFound,
-    /// The same request is being worked on.
-    #[error("the request with this key is not answered yet")]
+    /// It may have been committed, and then goes on: there is no answer yet.
+    #[error("the write is not answered yet")]
     InFlight,
     /// The key was used with another body.
     #[error("the key was used with another body")]
@@ -116,9 +116,6 @@ pub enum WriteError {
     /// It could not be stored.
     #[error(transparent)]
     Ingest(#[from] IngestError),
-    /// Its task was ended with the process.
-    #[error("the process is being stopped")]
-    Stopped,
 }
 
 impl From<StoreError> for WriteError {
@@ -184,13 +181,20 @@ impl Writes {
     pub async fn make(&self, order: Order, request: Request) -> Result<Reply, WriteError> {
         let writes = self.clone();
         let made = self.tasks.spawn(async move { writes.make_now(&order, &request).await });
-        made.await.map_err(|_| WriteError::Stopped)?
+        made.await.unwrap_or(Err(WriteError::InFlight))
     }
 
     async fn make_now(&self, order: &Order, request: &Request) -> Result<Reply, WriteError> {
         match self.begin(order, request).await? {
             begin::Begun::Answered(reply) => Ok(reply),
-            begin::Begun::Committed(intent) => self.call(*intent).await,
+            begin::Begun::Committed(intent) => {
+                let id = intent.new.id;
+                // Whatever failed, the reconciler goes on: an error would be taken for "not done".
+                self.call(*intent).await.map_err(|error| {
+                    tracing::warn!(intent.id = %id, error = %error, "a write is not answered yet");
+                    WriteError::InFlight
+                })
+            }
         }
     }
 }

@@ -51,8 +51,8 @@ pub(crate) async fn write<T>(state: &AppState, order: Order, write: WriteRequest
         }
         // Without a key, the same request again would be another one.
         Err(WriteError::InFlight) if !is_keyed => Err(Problem::new(Code::WriteInProgress).with_detail(
-            "the provider has not answered yet, and the write goes on: find it among the application's deployments; sending \
-             it again would be another write",
+            "there is no answer yet, and the write goes on: look for it among the application's deployments; sending it again \
+             would be another write, unless it had the same `Idempotency-Key` both times",
         )),
         Err(error) => Err(of_error(error)),
     }
@@ -107,7 +107,6 @@ pub(crate) fn of_error(error: WriteError) -> Problem {
             tracing::error!(error = &error as &dyn std::error::Error, "a write could not be stored");
             Problem::new(Code::Internal)
         }
-        WriteError::Stopped => Problem::new(Code::NotReady),
     }
 }
 

@@ -63,6 +63,36 @@ async fn a_database_that_is_away_after_the_call_delays_the_answer() {
 }
 
 #[tokio::test]
+async fn an_answer_that_cannot_be_stored_is_not_told_as_a_failure_and_ended_later() {
+    let site = Site::new(true).await;
+    // Not as if it were away: there is something wrong with what is stored.
+    site.run(
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken'; END $$;
+         CREATE TRIGGER broken BEFORE UPDATE ON intents FOR EACH ROW WHEN (NEW.settled_at IS NOT NULL)
+         EXECUTE FUNCTION broken()",
+    )
+    .await;
+    for key in [None, Some(("key", "body"))] {
+        let answer = site.writes.make(site.trigger("main"), request(key)).await;
+        assert!(matches!(answer, Err(WriteError::InFlight)), "{answer:?}");
+    }
+    assert_eq!((site.count_rows().await, site.provider.count()), (0, 2));
+    site.run("DROP TRIGGER broken ON intents").await;
+    site.end_leases().await;
+    site.reconcile().await;
+    let answer = site
+        .writes
+        .make(site.trigger("main"), request(Some(("key", "body"))))
+        .await;
+    assert!(
+        matches!(answer, Ok(Reply::Deployment { is_replay: true, .. })),
+        "{answer:?}"
+    );
+    site.poll().await;
+    assert_eq!((site.count_rows().await, site.provider.count()), (2, 2));
+}
+
+#[tokio::test]
 async fn the_same_request_waits_for_the_lock_and_gets_the_answer_not_what_it_changed() {
     let site = Site::new(false).await;
     let id = site.made(site.trigger("main")).await;
