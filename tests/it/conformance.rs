@@ -15,8 +15,8 @@ use slipway_simulator::{
     Fault as PlatformFault, FaultKind, Phase, Provider, Scenario, Simulator, SimulatorSettings, StartRequest,
 };
 
-/// The adapters that have a subject here.
-const SUBJECTS: [Provider; 2] = [Provider::Cloud66, Provider::Scalingo];
+/// The adapters that have a subject here, by name.
+const SUBJECTS: [&str; 2] = ["cloud66", "scalingo"];
 
 struct Simulated(Provider);
 
@@ -211,20 +211,20 @@ impl World for SimulatedWorld {
     }
 }
 
-async fn passes(kind: Provider) {
-    let report = run(&Simulated(kind)).await;
-    assert!(report.is_success(), "{}\n{report}", kind.name());
+async fn passes(subject: &dyn Subject) {
+    let report = run(subject).await;
+    assert!(report.is_success(), "{report}");
     assert!(report.passed() > 20, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cloud66_conforms() {
-    passes(Provider::Cloud66).await;
+    passes(&Simulated(Provider::Cloud66)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scalingo_conforms() {
-    passes(Provider::Scalingo).await;
+    passes(&Simulated(Provider::Scalingo)).await;
 }
 
 /// What the program is composed of decides which adapters there are, not what somebody remembered to add above.
@@ -248,9 +248,5 @@ fn every_adapter_of_the_program_has_a_subject() {
         .filter(|name| *name != "http")
         .collect();
     adapters.sort_unstable();
-    assert_eq!(
-        adapters,
-        SUBJECTS.map(Provider::name),
-        "each adapter needs a subject in this file"
-    );
+    assert_eq!(adapters, SUBJECTS, "each adapter needs a subject in this file");
 }

@@ -118,10 +118,18 @@ async fn unanswered(world: &dyn World) -> Tried {
 
 async fn refused_write(world: &dyn World) -> Tried {
     let (provider, application) = (world.provider(), world.application());
-    world.fail(&Fault::Status(403));
-    let written = provider.write(&application, &trigger("main"), "r").await;
-    let error = refused("a write that is not permitted", written, &[ErrorKind::PermissionDenied])?;
-    ensure(!error.may_have_been_applied && world.deployments_made() == 0, || {
-        "a refused write is said to be possibly done".to_owned()
-    })
+    for (status, kind) in [
+        (403, ErrorKind::PermissionDenied),
+        // A revision that nobody has, most often.
+        (422, ErrorKind::InvalidRequest),
+    ] {
+        world.fail(&Fault::Status(status));
+        let written = provider.write(&application, &trigger("main"), "r").await;
+        world.heal();
+        let error = refused(&format!("a write that is answered {status}"), written, &[kind])?;
+        ensure(!error.may_have_been_applied && world.deployments_made() == 0, || {
+            format!("a write that is refused with {status} is said to be possibly done")
+        })?;
+    }
+    Ok(())
 }

@@ -216,6 +216,7 @@ impl Example {
                     error
                 })
             }
+            Some(Fault::Status(422)) => Err(problem(ErrorKind::InvalidRequest, "no such revision")),
             Some(Fault::Status(401)) => Err(problem(ErrorKind::Unauthenticated, "who")),
             Some(Fault::Status(_)) => {
                 let kind = unless(
