@@ -116,6 +116,19 @@ impl Api {
         Answer::read(request.bearer_auth(&self.token).send().await?).await
     }
 
+    /// One POST of JSON, again while the answer is 503, as [`Api::get`]. What must be made once needs an `Idempotency-Key`.
+    ///
+    /// # Panics
+    /// When there is no answer, or still 503 after a while.
+    pub async fn post(&self, path: &str, body: &serde_json::Value, headers: &[(&str, &str)]) -> Answer {
+        until(&format!("POST {path} is served"), async || {
+            let answer = self.try_post(path, body, headers).await;
+            let answer = answer.unwrap_or_else(|error| panic!("POST {path}: {error:?}"));
+            (answer.status != 503).then_some(answer)
+        })
+        .await
+    }
+
     /// One GET, again while the answer is 503: on a machine that does too much at once the database may take a while, and
     /// clients are told to come back then.
     ///
