@@ -9,7 +9,7 @@ use slipway_api::{
 };
 
 use crate::sse::Stream;
-use crate::wait::{until, within};
+use crate::wait::{BOUND, until, within};
 
 /// Longer than any answer takes, long polls included.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -119,14 +119,17 @@ impl Api {
     /// One POST of JSON, again while the answer is 503, as [`Api::get`]. What must be made once needs an `Idempotency-Key`.
     ///
     /// # Panics
-    /// When there is no answer, or still 503 after a while.
+    /// When there is no answer.
     pub async fn post(&self, path: &str, body: &serde_json::Value, headers: &[(&str, &str)]) -> Answer {
-        until(&format!("POST {path} is served"), async || {
+        let deadline = tokio::time::Instant::now() + BOUND;
+        loop {
             let answer = self.try_post(path, body, headers).await;
             let answer = answer.unwrap_or_else(|error| panic!("POST {path}: {error:?}"));
-            (answer.status != 503).then_some(answer)
-        })
-        .await
+            if answer.status != 503 || tokio::time::Instant::now() > deadline {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// One GET, again while the answer is 503: on a machine that does too much at once the database may take a while, and

@@ -288,11 +288,11 @@ async fn what_is_triggered_is_followed_to_its_end_and_read_whole() {
 }
 
 #[tokio::test]
-async fn its_providers_tell_it_what_happens() {
+async fn its_provider_tells_it_what_happens() {
     let case = Case::begin().await;
     let demo = Demo::start(&case, &DemoOptions::of(&case)).await;
     let registered = demo.control.get("/webhooks").await;
-    assert_eq!(registered["webhooks"].as_array().map(Vec::len), Some(2), "{registered}");
+    assert_eq!(registered["webhooks"].as_array().map(Vec::len), Some(1), "{registered}");
     within(A_DEPLOYMENT, "a change by hint", async || {
         let all = demo.api.deployments("").await;
         all.iter().any(|item| item.observed_via == "webhook").then_some(())

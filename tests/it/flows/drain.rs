@@ -27,13 +27,12 @@ async fn trigger(gateway: &Gateway, simulators: &Simulators, provider: &str) -> 
     tokio::spawn(async move {
         let body = json!({"git_ref": "main"});
         let headers = [("idempotency-key", "once")];
-        let is_busy = async || {
-            admin
-                .try_post(&path, &body, &headers)
-                .await
-                .is_ok_and(|answer| answer.status == 503)
-        };
-        while is_busy().await {}
+        loop {
+            let answer = admin.try_post(&path, &body, &headers).await;
+            if !answer.is_ok_and(|answer| answer.status == 503) {
+                return;
+            }
+        }
     });
     until("the call is at the provider", async || {
         (calls(simulators, provider).await == 1).then_some(())

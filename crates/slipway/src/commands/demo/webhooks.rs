@@ -1,4 +1,7 @@
-//! The simulated providers tell the demo's gateway when something happens, as real ones do once they have its URLs.
+//! A simulated provider tells the demo's gateway when something happens, as a real one does once it has the URL.
+//!
+//! Cloud 66 alone: Scalingo's live stream tells already, and every read that a hint asks for would come out of its 60 requests a
+//! minute.
 
 use std::net::SocketAddr;
 
@@ -9,33 +12,28 @@ use slipway_simulator::{Provider, Simulator, WebhookTarget};
 use super::{ACCOUNTS, greeting};
 
 const LENGTH: usize = 48;
+const ACCOUNT: &str = ACCOUNTS[0];
 
-/// A secret for each account, new with every start: the simulators are told at every start, too.
-pub(super) struct Webhooks([String; 2]);
+/// The secret of the URL, new with every start: the simulator is told at every start, too.
+pub(super) struct Webhooks(String);
 
 impl Webhooks {
     pub(super) fn new() -> Self {
-        Self(ACCOUNTS.map(|_| Alphanumeric.sample_string(&mut rand::rng(), LENGTH)))
+        Self(Alphanumeric.sample_string(&mut rand::rng(), LENGTH))
     }
 
     pub(super) fn secrets(&self) -> WebhookSecrets {
-        ACCOUNTS.into_iter().zip(self.0.iter().map(String::as_str)).collect()
+        [(ACCOUNT, self.0.as_str())].into_iter().collect()
     }
 
-    /// Tells the providers where the gateway listens.
+    /// Tells the provider where the gateway listens.
     pub(super) fn register(&self, simulator: &Simulator, gateway: SocketAddr) {
-        for ((provider, account), secret) in [Provider::Cloud66, Provider::Scalingo]
-            .into_iter()
-            .zip(ACCOUNTS)
-            .zip(&self.0)
-        {
-            simulator.send_webhooks(WebhookTarget {
-                provider,
-                url: format!("{}/api/v1/inbound/{account}/{secret}", greeting::url(gateway)),
-                duplicate: false,
-                reorder: false,
-                at_start: false,
-            });
-        }
+        simulator.send_webhooks(WebhookTarget {
+            provider: Provider::Cloud66,
+            url: format!("{}/api/v1/inbound/{ACCOUNT}/{}", greeting::url(gateway), self.0),
+            duplicate: false,
+            reorder: false,
+            at_start: false,
+        });
     }
 }
