@@ -26,7 +26,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// The composition root, and what supports tests and chores: they may use everything.
-const FREE: &[&str] = &["slipway", "slipway-test-database", "slipway-tests", "slipway-xtask"];
+const FREE: &[&str] = &[
+    "slipway",
+    "slipway-bench",
+    "slipway-test-database",
+    "slipway-tests",
+    "slipway-xtask",
+];
 
 /// Libraries that decide what a crate can do, and who may name them.
 const ONLY_IN: &[(&str, &[&str])] = &[

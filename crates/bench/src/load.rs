@@ -1,0 +1,141 @@
+//! The load generator: on each connection one request after the other, as fast as they are answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::Result;
+
+/// What is sent: the same on every connection, or in turns.
+#[derive(Debug, Clone)]
+pub(crate) struct Requests {
+    heads: Arc<[Vec<u8>]>,
+    status: &'static str,
+}
+
+impl Requests {
+    /// GET requests for these paths, with more lines for the head. Every answer must have this status.
+    pub(crate) fn get(paths: &[String], lines: &[String], status: &'static str) -> Self {
+        let head = |path: &String| {
+            let mut head = format!("GET {path} HTTP/1.1\r\nhost: bench\r\n");
+            for line in lines {
+                head.push_str(line);
+                head.push_str("\r\n");
+            }
+            head.push_str("\r\n");
+            head.into_bytes()
+        };
+        Self {
+            heads: paths.iter().map(head).collect(),
+            status,
+        }
+    }
+}
+
+/// How many requests a second are answered.
+pub(crate) async fn rate(address: &str, requests: &Requests, connections: usize, duration: Duration) -> Result<f64> {
+    // The first answers of a connection are not counted: the other side may still fill a cache or connect to something.
+    let (is_counting, is_over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let answered = Arc::new(AtomicU64::new(0));
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..connections {
+        let (requests, answered) = (requests.clone(), Arc::clone(&answered));
+        let (is_counting, is_over) = (Arc::clone(&is_counting), Arc::clone(&is_over));
+        let mut connection = Connection::open(address).await?;
+        tasks.spawn(async move {
+            let mut next = number;
+            while !is_over.load(Ordering::Relaxed) {
+                let head = &requests.heads[next % requests.heads.len()];
+                next += 1;
+                connection.ask(head, requests.status).await?;
+                if is_counting.load(Ordering::Relaxed) {
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            Result::<()>::Ok(())
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    is_counting.store(true, Ordering::Relaxed);
+    let began = Instant::now();
+    tokio::time::sleep(duration).await;
+    is_counting.store(false, Ordering::Relaxed);
+    let (count, took) = (answered.load(Ordering::Relaxed), began.elapsed());
+    is_over.store(true, Ordering::Relaxed);
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+    let count = u32::try_from(count)?;
+    Ok(f64::from(count) / took.as_secs_f64())
+}
+
+/// One request on a connection of its own: the head of the answer and its body.
+pub(crate) async fn ask(address: &str, request: &Requests) -> Result<(String, Vec<u8>)> {
+    let mut connection = Connection::open(address).await?;
+    let length = connection.ask(&request.heads[0], request.status).await?;
+    let head = connection.buffer.len() - length;
+    Ok((
+        String::from_utf8(connection.buffer[..head].to_vec())?,
+        connection.buffer[head..].to_vec(),
+    ))
+}
+
+/// A connection that is kept open. Knows as much of HTTP as the answers here need: a length in the head, and no body with 304.
+struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    async fn open(address: &str) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            buffer: Vec::with_capacity(256 * 1024),
+        })
+    }
+
+    /// Sends a request and reads the whole answer, which stays in the buffer. Tells how long its body is.
+    async fn ask(&mut self, request: &[u8], status: &str) -> Result<usize> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        let head_end = loop {
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err("the connection was closed instead of an answer".into());
+            }
+            if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
+                break at + 4;
+            }
+        };
+        let head = std::str::from_utf8(&self.buffer[..head_end])?;
+        if head.split(' ').nth(1) != Some(status) {
+            return Err(format!("expected {status}, got: {head}").into());
+        }
+        let length = match head_value(head, "content-length") {
+            Some(length) if status != "304" => length.parse()?,
+            _ => 0,
+        };
+        while self.buffer.len() < head_end + length {
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err("the connection was closed in the middle of an answer".into());
+            }
+        }
+        Ok(length)
+    }
+}
+
+/// The value of a line of a head.
+pub(crate) fn head_value<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.split("\r\n").find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
