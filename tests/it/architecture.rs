@@ -103,7 +103,12 @@ fn every_drawn_crate_exists() {
 
 #[test]
 fn sql_http_and_servers_stay_where_they_belong() {
-    let support = ["slipway-test-database", "slipway-tests", "slipway-xtask"];
+    let support = [
+        "slipway-bench",
+        "slipway-test-database",
+        "slipway-tests",
+        "slipway-xtask",
+    ];
     let mut wrong = Vec::new();
     for package in workspace().iter().filter(|package| !support.contains(&&*package.name)) {
         for (library, crates) in ONLY_IN {

@@ -26,11 +26,12 @@ pub(crate) struct Asked {
 pub(crate) struct Audited;
 
 /// What the operations that change something are called in the audit log; none for what changes nothing.
-const ACTIONS: [(&str, &str, Option<&str>); 11] = [
+const ACTIONS: [(&str, &str, Option<&str>); 12] = [
     ("POST", "/tokens", Some("token.create")),
     ("DELETE", "/tokens/{token_id}", Some("token.revoke")),
     ("POST", "/session", Some("session.create")),
     ("DELETE", "/session", Some("session.end")),
+    ("POST", "/session-codes", Some("session_code.create")),
     ("POST", "/stream-tickets", Some("stream_ticket.create")),
     (
         "POST",

@@ -1,45 +1,101 @@
 //! What a connection is like when it comes out of the pool.
 
-use std::pin::pin;
-use std::task::{Context, Waker};
+use std::path::PathBuf;
+use std::time::Duration;
 
-use slipway_store::{PgPool, pool};
+use slipway_store::{PgConnectOptions, PgPool, pool};
 use slipway_test_database::TestDatabase;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::sync::watch;
 
-/// Begins a transaction and gives up while the server is being asked, as a request does whose client goes away.
-async fn begin_and_give_up(pool: &PgPool) {
-    // On a busy machine the server may have answered by then: that is no request that was given up.
-    for _ in 0..1000 {
-        let conn = pool.acquire().await.expect("the only connection");
-        drop(conn);
+/// Stands before the database and can keep its answers back.
+struct Wire {
+    options: PgConnectOptions,
+    is_held: watch::Sender<bool>,
+    folder: PathBuf,
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        // What stays behind in the temporary folder harms nobody.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+async fn connect(options: &PgConnectOptions) -> std::io::Result<Box<dyn Duplex>> {
+    let port = options.get_port();
+    Ok(match options.get_socket() {
+        Some(folder) => Box::new(UnixStream::connect(folder.join(format!(".s.PGSQL.{port}"))).await?),
+        None => Box::new(TcpStream::connect((options.get_host(), port)).await?),
+    })
+}
+
+impl Wire {
+    async fn before(database: &TestDatabase) -> Self {
+        let folder = std::env::temp_dir().join(format!("slipway-wire-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let name = format!(".s.PGSQL.{}", database.options.get_port());
+        let listener = UnixListener::bind(folder.join(name)).expect("a socket");
+        let (is_held, held) = watch::channel(false);
+        let server = database.options.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) = tokio::io::split(connect(&server).await.expect("the database"));
+                let mut held = held.clone();
+                tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+                tokio::spawn(async move {
+                    let mut buffer = vec![0; 64 * 1024];
+                    while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
+                        // Nobody who could release it any more: the test is over.
+                        let Ok(_) = held.wait_for(|is_held| !is_held).await else {
+                            return;
+                        };
+                        let Ok(()) = to_client.write_all(&buffer[..count]).await else {
+                            return;
+                        };
+                    }
+                });
+            }
+        });
+        Self {
+            options: database.options.clone().socket(&folder),
+            is_held,
+            folder,
+        }
+    }
+
+    /// Begins a transaction and gives up before the answer is there, as a request does whose client goes away.
+    async fn begin_and_give_up(&self, pool: &PgPool) {
+        pool::ping(pool).await.expect("connected");
         while pool.num_idle() == 0 {
             tokio::task::yield_now().await;
         }
-        let mut begin = pin!(pool::begin_snapshot(pool));
-        if begin
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_pending()
-        {
-            return;
-        }
+        self.is_held.send_replace(true);
+        let answer = tokio::time::timeout(Duration::from_millis(20), pool::begin_snapshot(pool)).await;
+        assert!(answer.is_err(), "the answer is kept back");
+        self.is_held.send_replace(false);
     }
-    panic!("the server answered at once, a thousand times");
 }
 
 #[tokio::test]
 async fn a_transaction_that_was_given_up_while_it_began_is_not_left_open() {
     let database = TestDatabase::create().await.expect("a database");
-    let pool = pool::connect_lazily(database.options.clone(), 1);
+    let wire = Wire::before(&database).await;
+    let pool = pool::connect_lazily(wire.options.clone(), 1);
     for round in 0..10 {
-        begin_and_give_up(&pool).await;
+        wire.begin_and_give_up(&pool).await;
         // Within the transaction that was given up nothing could be written, or it would not be kept.
         sqlx::query("INSERT INTO unmapped_statuses VALUES ('test', $1, 1, now(), now())")
             .bind(round.to_string())
             .execute(&pool)
             .await
             .expect("a statement of its own");
-        begin_and_give_up(&pool).await;
+        wire.begin_and_give_up(&pool).await;
         pool::ping(&pool).await.expect("a statement of its own");
         let snapshot = pool::begin_snapshot(&pool).await.expect("a new transaction");
         snapshot.commit().await.expect("it ends");
