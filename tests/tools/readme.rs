@@ -78,7 +78,8 @@ async fn the_examples_for_the_shell() {
         ("trigger", &["cloud66", "scalingo"]),
         ("command line", &["APPLICATION"]),
     ] {
-        let ended = shell(name).ended().await;
+        // `slipway wait` takes as long as the deployment, and 5 minutes at most.
+        let ended = shell(name).ended_within(Duration::from_secs(330)).await;
         assert_eq!(ended.code, Some(0), "{name}: {}", ended.stderr);
         let said = ended.stdout.join("\n");
         assert!(expected.iter().any(|word| said.contains(word)), "{name}: {said}");
