@@ -53,7 +53,7 @@ export const cases = {
     await page.click(".tile[data-metric=duration] button");
     await page.click(".explained a");
     await page.waitForURL("**/deployments/**");
-    expect(!(await page.$("dialog")), "the dialog does not stay over the deployment");
+    await until("the dialog does not stay over the deployment", async () => !(await page.$("dialog")));
   },
 
   async "the insights' filters live in the address and survive a reload"({ url, person }) {
