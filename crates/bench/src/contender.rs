@@ -94,7 +94,9 @@ pub(crate) async fn serve_static(file: &Path) -> Result<()> {
 }
 
 async fn build_gateway() -> Result<PathBuf> {
-    let status = Command::new(env!("CARGO"))
+    // The one that runs us, with its choice of a compiler.
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
         .args(["build", "--quiet", "--release", "-p", "slipway"])
         .status()
         .await?;
