@@ -179,49 +179,37 @@ pub async fn insert(conn: &mut PgConnection, new: &NewIntent, lease_token: Uuid,
     Ok(())
 }
 
+/// The rows of a checked statement whose end is given: which of all intents.
+macro_rules! select_intents {
+    ($which:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            IntentRow,
+            "SELECT id, application_id, account, target_deployment_id, deployment_id, request, overrides_freeze, "
+                + "principal_id, principal, request_id, client_address, created_at, state, lease_token, calling_at, "
+                + "highest_known_id, outcome, answer FROM intents "
+                + $which
+            $(, $argument)*
+        )
+    };
+}
+
 /// One intent.
 pub async fn find(conn: &mut PgConnection, id: Uuid) -> Result<Option<Intent>> {
-    let row = sqlx::query_as!(
-        IntentRow,
-        r#"
-        SELECT id, application_id, account, target_deployment_id, deployment_id, request, overrides_freeze, principal_id,
-               principal, request_id, client_address, created_at, state, lease_token, calling_at, highest_known_id,
-               outcome, answer
-        FROM intents WHERE id = $1
-        "#,
-        id
-    );
+    let row = select_intents!("WHERE id = $1", id);
     row.fetch_optional(conn).await?.map(Intent::try_from).transpose()
 }
 
 /// One intent, locked until the end of the transaction. The caller holds its application's lock.
 pub async fn lock(conn: &mut PgConnection, id: Uuid) -> Result<Option<Intent>> {
-    let row = sqlx::query_as!(
-        IntentRow,
-        r#"
-        SELECT id, application_id, account, target_deployment_id, deployment_id, request, overrides_freeze, principal_id,
-               principal, request_id, client_address, created_at, state, lease_token, calling_at, highest_known_id,
-               outcome, answer
-        FROM intents WHERE id = $1 FOR UPDATE
-        "#,
-        id
-    );
+    let row = select_intents!("WHERE id = $1 FOR UPDATE", id);
     row.fetch_optional(conn).await?.map(Intent::try_from).transpose()
 }
 
 /// The intents of an application whose deployments the provider may still name: in flight, or published without a name.
 /// Oldest first. The caller holds the application's lock.
 pub async fn list_open(conn: &mut PgConnection, application_id: ApplicationId) -> Result<Vec<Intent>> {
-    let rows = sqlx::query_as!(
-        IntentRow,
-        r#"
-        SELECT id, application_id, account, target_deployment_id, deployment_id, request, overrides_freeze, principal_id,
-               principal, request_id, client_address, created_at, state, lease_token, calling_at, highest_known_id,
-               outcome, answer
-        FROM intents
-        WHERE application_id = $1 AND state IN ('calling', 'claimable') AND action <> 'cancel'
-        ORDER BY created_at, id
-        "#,
+    let rows = select_intents!(
+        "WHERE application_id = $1 AND state IN ('calling', 'claimable') AND action <> 'cancel' ORDER BY created_at, id",
         application_id.0
     );
     let rows = row_vec(rows.fetch_all(conn).await?)?;
