@@ -152,6 +152,10 @@ function exactDocument(known) {
     properties.services.items.pattern = NAME;
   }
   document.components.schemas.NewPreview = preview(document.components.schemas.NewPreview, known);
+  // A token or a code: one of them, and not null.
+  const { NewSession } = document.components.schemas;
+  Object.assign(NewSession, { minProperties: 1, maxProperties: 1 });
+  for (const name of Object.keys(NewSession.properties)) NewSession.properties[name] = { type: "string" };
   // For providers, and in no document: whatever comes without the secret is refused.
   document.paths["/api/v1/inbound/{account}/{secret}"] = inbound();
   // Refused: an end in the past, a scope that does not exist (an open list), and restrictions of `admin`.
