@@ -33,6 +33,8 @@ pub struct NewTicket<'a> {
     pub secret_hash: &'a [u8],
     /// Whose it is.
     pub principal: &'a Value,
+    /// SHA-256 of the secret of the session that it was had with, if any: it ends with that.
+    pub session_hash: Option<&'a [u8]>,
     /// When it is made.
     pub created_at: OffsetDateTime,
     /// When it ends whatever happens.
@@ -49,10 +51,14 @@ pub async fn insert(conn: &mut PgConnection, ticket: &NewTicket<'_>) -> Result<(
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "INSERT INTO stream_tickets (id, secret_hash, principal, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        r#"
+        INSERT INTO stream_tickets (id, secret_hash, principal, session_hash, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        "#,
         ticket.id,
         ticket.secret_hash,
         ticket.principal,
+        ticket.session_hash,
         ticket.created_at,
         ticket.expires_at
     )
@@ -84,6 +90,16 @@ pub async fn take(
         now - NEXT_USE_WITHIN
     )
     .fetch_optional(conn)
+    .await?)
+}
+
+/// Whether a ticket is still there: not ended with its session.
+pub async fn exists(conn: &mut PgConnection, id: Uuid) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM stream_tickets WHERE id = $1) AS "exists!""#,
+        id
+    )
+    .fetch_one(conn)
     .await?)
 }
 

@@ -56,6 +56,13 @@ pub(crate) struct SessionHold {
     in_use: Arc<Mutex<InUse>>,
 }
 
+impl SessionHold {
+    /// What names the session in the database.
+    pub(crate) fn hash(&self) -> &Hash {
+        &self.hash
+    }
+}
+
 impl Drop for SessionHold {
     fn drop(&mut self) {
         let sessions = &mut self.in_use.lock().sessions;

@@ -107,7 +107,8 @@ impl Standing {
         }
         match self.hold.as_deref() {
             Some(Hold::Ticket(ticket)) if !self.access.tickets.is_held(ticket).await? => {
-                return Ok(Some(Ended::Superseded));
+                let is_there = self.access.tickets.is_there(ticket).await?;
+                return Ok(Some(if is_there { Ended::Superseded } else { Ended::Revoked }));
             }
             Some(Hold::Session(session)) if !self.access.sessions.is_open(session).await? => {
                 return Ok(Some(Ended::Revoked));

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::principal::{Principal, StoredPrincipal};
 use super::secret::{self, sha256};
+use super::sessions::SessionHold;
 
 /// How the secret of a ticket begins.
 const PREFIX: &str = "slt_";
@@ -48,6 +49,7 @@ struct Open {
 /// A connection with a ticket, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct TicketHold {
+    ticket_id: Uuid,
     connection_id: Uuid,
     pub(crate) expires_at: OffsetDateTime,
     open: Arc<Mutex<Open>>,
@@ -65,8 +67,13 @@ impl StreamTickets {
         }
     }
 
-    /// A new ticket for a principal; none where the system gives no random bytes.
-    pub(crate) async fn create(&self, principal: &Principal) -> Result<Option<String>, StoreError> {
+    /// A new ticket for a principal, which ends with the session that they came with, if any. None where the system gives no
+    /// random bytes.
+    pub(crate) async fn create(
+        &self,
+        principal: &Principal,
+        session: Option<&SessionHold>,
+    ) -> Result<Option<String>, StoreError> {
         let Some(secret) = secret::new(PREFIX) else {
             return Ok(None);
         };
@@ -76,6 +83,7 @@ impl StreamTickets {
             id: new_id(now),
             secret_hash: &sha256(&secret),
             principal: &principal,
+            session_hash: session.map(|session| session.hash().as_slice()),
             created_at: now,
             expires_at: now + LONGEST,
         };
@@ -94,6 +102,7 @@ impl StreamTickets {
         };
         self.open.lock().connections.insert(connection_id, true);
         let hold = TicketHold {
+            ticket_id: taken.id,
             connection_id,
             expires_at: taken.expires_at,
             open: Arc::clone(&self.open),
@@ -113,6 +122,11 @@ impl StreamTickets {
             .get(&hold.connection_id)
             .copied()
             .unwrap_or(false))
+    }
+
+    /// Whether a ticket is still there for anybody.
+    pub(crate) async fn is_there(&self, hold: &TicketHold) -> Result<bool, StoreError> {
+        stream_tickets::exists(&mut *self.pool.acquire().await?, hold.ticket_id).await
     }
 
     async fn refresh(&self) -> Result<(), StoreError> {

@@ -10,7 +10,7 @@ use slipway_store::Visibility;
 use tower::ServiceExt;
 use url::Url;
 
-use super::streams::{AT_MOST, end};
+use super::streams::{AT_MOST, STREAM, end, open};
 use super::{request, token};
 use crate::harness::{ADMIN, Answer, Gateway, READ, settings};
 
@@ -134,18 +134,39 @@ async fn a_session_ends_with_its_token_and_with_its_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_that_was_had_with_a_session_ends_with_it_on_every_replica() {
+    let gateway = Gateway::new().await;
+    let (other, _running) = gateway.another().await;
+    let (browser, _) = begin(&gateway, READ).await;
+    let ours = [("sec-fetch-site", "same-origin")];
+    let created = browser.send("POST", "/stream-tickets", &ours, None).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    let path = format!(
+        "{STREAM}?ticket={}",
+        created.json()["ticket"].as_str().expect("a ticket")
+    );
+    let stream = open(&other, &path, None).await.expect("a stream");
+    assert_eq!(browser.send("DELETE", "/session", &ours, None).await.status, 204);
+    assert_eq!(end(stream).await, "revoked");
+    let again = gateway.ask(request("GET", &path, None, None)).await;
+    assert_eq!(
+        (again.status.as_u16(), &again.json()["code"]),
+        (401, &json!("ticket_expired"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_browser_follows_ends_with_its_session_on_every_replica() {
     let gateway = Gateway::new().await;
     let (other, _running) = gateway.another().await;
-    let open = async |browser: &Browser<'_>, router: &axum::Router, path: &str| {
+    let send = async |browser: &Browser<'_>, router: &axum::Router, path: &str| {
         let mut request = request("GET", path, None, None);
         let cookie = browser.cookie.parse().expect("a cookie");
         request.headers_mut().insert(header::COOKIE, cookie);
         router.clone().oneshot(request).await.expect("an answer")
     };
-    let stream = "/api/v1/events/stream";
     let (staying, _) = begin(&gateway, READ).await;
-    let untouched = end(open(&staying, &other, stream).await.into_body().into_data_stream());
+    let untouched = end(send(&staying, &other, STREAM).await.into_body().into_data_stream());
     let ended_elsewhere = async {
         for (signs_out, reason, code) in [(true, "revoked", "token_revoked"), (false, "expired", "token_expired")] {
             let (browser, _) = begin(&gateway, READ).await;
@@ -156,11 +177,11 @@ async fn what_a_browser_follows_ends_with_its_session_on_every_replica() {
             }
             let mut streams = Vec::new();
             for router in [&gateway.router, &other] {
-                let answer = open(&browser, router, stream).await;
+                let answer = send(&browser, router, STREAM).await;
                 assert_eq!(answer.status(), 200, "{reason}");
                 streams.push(answer.into_body().into_data_stream());
             }
-            let waiting = open(&browser, &other, "/api/v1/events?wait=25");
+            let waiting = send(&browser, &other, "/api/v1/events?wait=25");
             let ends = async {
                 if signs_out {
                     let ours = [("sec-fetch-site", "same-origin")];

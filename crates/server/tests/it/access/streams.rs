@@ -14,7 +14,7 @@ use super::{request, token, token_until};
 use crate::harness::{Gateway, PATIENCE, READ};
 use crate::rows::{insert_account, insert_application, insert_deployment, success};
 
-const STREAM: &str = "/api/v1/events/stream";
+pub(super) const STREAM: &str = "/api/v1/events/stream";
 
 /// How long a stream may go on after its token has ended.
 pub(super) const AT_MOST: Duration = Duration::from_secs(5);
