@@ -21,7 +21,7 @@ pub(crate) async fn rate(url: &str, statement: &str, connections: usize, duratio
             &clients,
             "--time",
         ])
-        .arg(duration.as_secs().to_string())
+        .arg(duration.as_secs().max(1).to_string())
         .arg("--file")
         .arg(&file)
         .arg(url)

@@ -9,6 +9,9 @@ use tokio::net::TcpStream;
 
 use crate::Result;
 
+/// The first answers of a connection are not counted: the other side may still fill a cache or connect to something.
+const WARM_UP: Duration = Duration::from_millis(500);
+
 /// What is sent: the same on every connection, or in turns.
 #[derive(Debug, Clone)]
 pub(crate) struct Requests {
@@ -37,7 +40,6 @@ impl Requests {
 
 /// How many requests a second are answered.
 pub(crate) async fn rate(address: &str, requests: &Requests, connections: usize, duration: Duration) -> Result<f64> {
-    // The first answers of a connection are not counted: the other side may still fill a cache or connect to something.
     let (is_counting, is_over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let answered = Arc::new(AtomicU64::new(0));
     let mut tasks = tokio::task::JoinSet::new();
@@ -58,7 +60,7 @@ pub(crate) async fn rate(address: &str, requests: &Requests, connections: usize,
             Result::<()>::Ok(())
         });
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    tokio::time::sleep(duration.min(WARM_UP)).await;
     is_counting.store(true, Ordering::Relaxed);
     let began = Instant::now();
     tokio::time::sleep(duration).await;

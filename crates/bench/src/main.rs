@@ -5,13 +5,19 @@
     reason = "a program that prints its figures"
 )]
 
+mod bare;
 mod contender;
 mod database;
 mod load;
+mod machine;
+mod process;
 mod report;
 mod rows;
+mod subscribers;
 mod world;
+mod writer;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,17 +28,20 @@ use crate::rows::Row;
 type Error = Box<dyn std::error::Error + Send + Sync>;
 type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// Between these two lines of a document stands the table.
+const MARKERS: [&str; 2] = ["<!-- table -->\n", "<!-- end of the table -->\n"];
+
 #[derive(Debug, Parser)]
 #[command(name = "slipway-bench", args_conflicts_with_subcommands = true)]
 struct Cli {
-    /// Which figures; `--list` names them
+    /// Which figures, or `all`; `--list` names them
     rows: Vec<Row>,
-    /// All of them
-    #[arg(long)]
-    all: bool,
     /// Name the figures and end
     #[arg(long)]
     list: bool,
+    /// Put the table into this file too, between its two markers
+    #[arg(long)]
+    write: Option<PathBuf>,
     #[command(flatten)]
     effort: Effort,
     #[command(subcommand)]
@@ -40,25 +49,55 @@ struct Cli {
 }
 
 /// How long and how much is measured.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 struct Effort {
     /// How many deployments the history has
     #[arg(long, default_value_t = 200_000)]
     deployments: u32,
     /// How long one measurement takes, in seconds
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
     /// How often each contender is measured, in turns
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// How many connections send requests
     #[arg(long, default_value_t = 16)]
     connections: usize,
+    /// How many subscribers a broadcast has: several sizes, each measured
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000])]
+    subscribers: Vec<usize>,
+    /// How many events behind those are who catch up
+    #[arg(long, default_value_t = 10_000)]
+    behind: usize,
+    /// How many deployments history grows to
+    #[arg(long, default_value_t = 1_000_000)]
+    grow_to: u32,
+    /// Leave out what other servers reach
+    #[arg(long)]
+    without_peers: bool,
+    /// Measure this gateway, instead of one that is built first
+    #[arg(long)]
+    gateway: Option<PathBuf>,
 }
 
 impl Effort {
-    fn duration(self) -> Duration {
-        Duration::from_secs(self.seconds)
+    fn duration(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+
+    /// So many a second, in one measurement.
+    fn events(&self, per_second: u32) -> usize {
+        (self.seconds * f64::from(per_second)).ceil() as usize
+    }
+
+    /// The smaller broadcast.
+    fn few_subscribers(&self) -> usize {
+        self.subscribers.iter().copied().min().unwrap_or(1_000)
+    }
+
+    /// The larger broadcast.
+    fn many_subscribers(&self) -> usize {
+        self.subscribers.iter().copied().max().unwrap_or(10_000)
     }
 }
 
@@ -69,7 +108,21 @@ enum Part {
     #[command(hide = true)]
     Static {
         /// Where they are
-        body: std::path::PathBuf,
+        body: PathBuf,
+    },
+    /// Send blocks to every subscriber, when the input says how many
+    #[command(hide = true)]
+    RawSend {
+        /// Where the block is
+        block: PathBuf,
+        /// How many subscribers are waited for
+        subscribers: usize,
+    },
+    /// Commit events, when the input says so
+    #[command(hide = true)]
+    Write {
+        /// Where
+        database_url: String,
     },
 }
 
@@ -85,8 +138,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<()> {
-    if let Some(Part::Static { body }) = cli.part {
-        return contender::serve_static(&body).await;
+    match cli.part {
+        Some(Part::Static { body }) => return contender::serve_fixed(&body).await,
+        Some(Part::RawSend { block, subscribers }) => return contender::send_raw(&block, subscribers),
+        Some(Part::Write { database_url }) => return writer::run(&database_url).await,
+        None => {}
     }
     if cli.list {
         for row in Row::ALL {
@@ -94,9 +150,26 @@ async fn run(cli: Cli) -> Result<()> {
         }
         return Ok(());
     }
-    let rows = if cli.all { Row::ALL.to_vec() } else { cli.rows };
-    if rows.is_empty() {
-        return Err("name a row, or --all; --list names the rows".into());
+    let rows = match cli.rows.as_slice() {
+        [] => return Err("name a row, or all of them with `all`; --list names them".into()),
+        rows if rows.contains(&Row::All) => Row::ALL.to_vec(),
+        rows => rows.to_vec(),
+    };
+    contender::prepare(cli.effort.gateway.clone()).await?;
+    let table = rows::measure(&rows, &cli.effort).await?;
+    print!("{table}");
+    match cli.write {
+        Some(file) => write_between_markers(&file, &table),
+        None => Ok(()),
     }
-    rows::measure(&rows, cli.effort).await
+}
+
+fn write_between_markers(file: &Path, table: &str) -> Result<()> {
+    let text = std::fs::read_to_string(file)?;
+    let [begin, end] = MARKERS;
+    let parts = text
+        .split_once(begin)
+        .and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
+    let (before, after) = parts.ok_or("the document has no place for a table")?;
+    Ok(std::fs::write(file, format!("{before}{begin}\n{table}\n{end}{after}"))?)
 }
