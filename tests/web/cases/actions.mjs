@@ -5,9 +5,7 @@ import { expect, until } from "../runner/until.mjs";
 const posts = (proxy, path) => proxy.seen.filter((request) => request.method === "POST" && request.path.endsWith(path)).length;
 
 export const cases = {
-  async "an action says what is sent, and a double click sends it once"({ person, gateway, proxy, forgive }) {
-    // What is asked before a ref is given is refused in the dialog, and the browser notes it.
-    forgive();
+  async "an action says what is sent, and a double click sends it once"({ person, gateway, proxy }) {
     const { items } = await gateway.read("/applications?limit=200");
     const application = items.find(({ allowed_actions, provider }) => provider === "scalingo" && allowed_actions.includes("trigger"));
     expect(application, "no application can be deployed");
@@ -15,6 +13,8 @@ export const cases = {
     await page.goto(`${proxy.url}/applications/${application.id}`);
     await page.click("[data-action=trigger]");
     const effect = () => page.textContent("dialog .effect");
+    expect(await page.$("dialog input[name=git_ref]:required"), "what nothing configures has to be said");
+    expect(!(await page.$("dialog .effect")) && !(await page.$("dialog .refusal")), "nothing is asked before");
     await page.fill("dialog input[name=git_ref]", "release-7");
     await page.waitForSelector("dialog .effect");
     await until("the effect has the ref", async () => (await effect()).includes("release-7"));

@@ -8,8 +8,10 @@ import { read, readAll } from "./api.js";
 const known = new Map();
 /** @type {Promise<void> | null} */
 let all = null;
-/** @type {Map<string, Promise<number | null>>} */
+/** @type {Map<string, { found: Promise<number | null>, until: number }>} */
 const usual = new Map();
+/** A page stays open for days: then what was usual is not any more. */
+const USUAL_FOR_MS = 600_000;
 
 /** Reads all of them, once. */
 export function readApplications() {
@@ -51,10 +53,11 @@ export function family({ name, environment }) {
  * @returns {Promise<number | null>}
  */
 export function usualDuration(id) {
-  let found = usual.get(id);
-  if (!found) {
+  const at = performance.now();
+  let entry = usual.get(id);
+  if (!entry || entry.until < at) {
     const path = `/applications/${encodeURIComponent(id)}/deployments`;
-    found = read(path, { status: "succeeded", limit: 10 }).then(
+    const found = read(path, { status: "succeeded", limit: 10 }).then(
       ({ items }) => {
         const durations = items.map((/** @type {any} */ item) => item.duration_ms).filter((/** @type {any} */ ms) => ms > 0);
         durations.sort((/** @type {number} */ a, /** @type {number} */ b) => a - b);
@@ -62,7 +65,8 @@ export function usualDuration(id) {
       },
       () => null,
     );
-    usual.set(id, found);
+    entry = { found, until: at + USUAL_FOR_MS };
+    usual.set(id, entry);
   }
-  return found;
+  return entry.found;
 }

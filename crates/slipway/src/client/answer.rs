@@ -1,7 +1,6 @@
 //! A good answer of the gateway.
 
 use reqwest::header::HeaderMap;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::failure::{Failure, code};
@@ -21,15 +20,6 @@ impl Answer {
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         read(&self.text)
     }
-}
-
-/// What is read of an event of a followed log.
-#[derive(Debug, Deserialize)]
-pub(crate) struct LogEvent {
-    /// An open list: `line`, `heartbeat`, `reset`, `end`, `auth_expired`.
-    pub(crate) r#type: String,
-    pub(crate) text: Option<String>,
-    pub(crate) reason: Option<String>,
 }
 
 /// JSON of the gateway in the shape of this release.

@@ -8,15 +8,13 @@ use serde_json::value::RawValue;
 use slipway_api::EventView;
 
 use super::answer::read;
-use super::{Client, Query, Signal, Stream};
+use super::{Client, Query, Refusal, Signal, Stream};
 use crate::failure::{Failure, code};
 
 const PARTS: [&str; 2] = ["events", "stream"];
 /// As long as the gateway lets one wait.
 const WAIT: &str = "25";
 const PAUSE: Duration = Duration::from_secs(2);
-/// One silent connection may be a bad moment.
-const SILENT_MAX: u32 = 2;
 
 /// What a follower of the log is told.
 #[derive(Debug)]
@@ -45,7 +43,6 @@ pub(crate) struct Events<'a> {
     client: &'a Client,
     query: Query,
     source: Source<'a>,
-    silences: u32,
 }
 
 #[derive(Debug)]
@@ -71,7 +68,6 @@ impl<'a> Events<'a> {
             client,
             query,
             source: Source::Stream(Box::new(stream)),
-            silences: 0,
         })
     }
 
@@ -84,21 +80,20 @@ impl<'a> Events<'a> {
             match stream.next().await? {
                 Signal::Joined => return Ok(Happening::Joined),
                 Signal::Lost(why) => return Ok(Happening::Lost(why)),
-                Signal::Silent => {
-                    self.silences += 1;
-                    if self.silences >= SILENT_MAX {
-                        let after = stream.last_id().unwrap_or_default().to_owned();
-                        self.source = Source::Twin(Twin {
-                            after,
-                            ready: VecDeque::new(),
-                            is_lost: false,
-                        });
-                        return Ok(Happening::AsJson);
+                Signal::Blocked(why) => {
+                    // With the gateway away, what stands before it answers in its place: that passes.
+                    if !stream.is_held_back() || !is_there(self.client).await? {
+                        return Ok(Happening::Lost(why));
                     }
-                    return Ok(Happening::Lost("nothing comes through the open stream".to_owned()));
+                    let after = stream.last_id().unwrap_or_default().to_owned();
+                    self.source = Source::Twin(Twin {
+                        after,
+                        ready: VecDeque::new(),
+                        is_lost: false,
+                    });
+                    return Ok(Happening::AsJson);
                 }
                 Signal::Block(block) => {
-                    self.silences = 0;
                     match (block.event.as_deref(), block.data) {
                         (Some("reset"), data) => return Ok(Happening::Reset(data)),
                         (Some("auth_expired"), Some(data)) => {
@@ -126,6 +121,16 @@ fn ended(data: &str) -> Option<Failure> {
             format!("the gateway ended the stream, because the token is not valid any more ({reason})"),
         )
     })
+}
+
+/// Whether the gateway answers what is no stream.
+pub(super) async fn is_there(client: &Client) -> Result<bool, Refusal> {
+    let asked = client.get(&["events"], &[("limit", "1".to_owned())]).await;
+    match asked {
+        Ok(_) => Ok(true),
+        Err(refusal) if refusal.is_passing() => Ok(false),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 /// The log's present position.

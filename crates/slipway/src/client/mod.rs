@@ -3,6 +3,7 @@
 mod answer;
 mod events;
 mod find;
+mod logs;
 mod pages;
 mod profile;
 mod refusal;
@@ -17,9 +18,10 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use url::Url;
 
-pub(crate) use answer::{Answer, LogEvent, read};
+pub(crate) use answer::Answer;
 pub(crate) use events::{Events, Happening};
 pub(crate) use find::{Names, Wanted};
+pub(crate) use logs::{LogHappening, Logs, cursor, lines};
 pub(crate) use pages::Pages;
 pub(crate) use refusal::Refusal;
 pub(crate) use settings::Connection;
@@ -39,6 +41,15 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Names and values of a query, as they are written.
 pub(crate) type Query = Vec<(&'static str, String)>;
+
+/// How a write is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How<'a> {
+    /// The same for what is to be done once.
+    pub(crate) key: &'a str,
+    /// In spite of a freeze window.
+    pub(crate) overrides_freeze: bool,
+}
 
 /// One gateway, asked with one token.
 #[derive(Debug)]
@@ -129,14 +140,18 @@ impl Client {
         &self,
         parts: &[&str],
         body: &Value,
-        key: &str,
+        how: How<'_>,
         mut again: impl FnMut(&Refusal),
     ) -> Result<Answer, Refusal> {
         let started = Instant::now();
         let mut was_sent = false;
         loop {
-            let request = self.request(Method::POST, parts, &[]).json(body);
-            let refusal = match self.send(request.header("idempotency-key", key)).await {
+            let mut request = self.request(Method::POST, parts, &[]).json(body);
+            request = request.header("idempotency-key", how.key);
+            if how.overrides_freeze {
+                request = request.header("x-freeze-override", "true");
+            }
+            let refusal = match self.send(request).await {
                 Ok(answer) => return Ok(answer),
                 Err(refusal) => refusal,
             };
@@ -168,9 +183,9 @@ impl Client {
         Ok(Answer { text, headers })
     }
 
-    /// An open answer that goes on, as a stream does.
-    pub(super) async fn open(&self, request: RequestBuilder) -> Result<reqwest::Response, Refusal> {
-        let sent = tokio::time::timeout(ANSWER_TIMEOUT, request.send()).await;
+    /// An open answer that goes on, as a stream does. It has to begin within `patience`.
+    pub(super) async fn open(&self, request: RequestBuilder, patience: Duration) -> Result<reqwest::Response, Refusal> {
+        let sent = tokio::time::timeout(patience, request.send()).await;
         let sent = sent.map_err(|_| Refusal::silent(&self.connection))?;
         let response = sent.map_err(|error| Refusal::unreachable(&self.connection, &error))?;
         if response.status().is_success() {

@@ -14,6 +14,8 @@ pub(crate) struct Refusal {
     code: String,
     is_retryable: bool,
     never_sent: bool,
+    /// Whether the connection failed.
+    is_broken: bool,
     retry_after: Option<Duration>,
     sentence: String,
 }
@@ -49,6 +51,7 @@ impl Refusal {
         };
         Self {
             never_sent: error.is_connect(),
+            is_broken: true,
             ..Self::gone(sentence)
         }
     }
@@ -64,6 +67,7 @@ impl Refusal {
             code: String::new(),
             is_retryable: true,
             never_sent: false,
+            is_broken: false,
             retry_after: None,
             sentence,
         }
@@ -106,6 +110,7 @@ impl Refusal {
             code: problem.code,
             is_retryable: problem.retryable,
             never_sent: false,
+            is_broken: false,
             retry_after,
             sentence: crate::terminal::on_one_line(&sentence),
         }
@@ -113,6 +118,21 @@ impl Refusal {
 
     pub(crate) fn is_not_found(&self) -> bool {
         self.status == Some(404) && self.code == "not_found"
+    }
+
+    /// Whether something answers that is no gateway, as a proxy does, or nothing in the time in which a gateway does.
+    pub(super) fn is_of_another(&self) -> bool {
+        self.code.is_empty() && !self.is_broken
+    }
+
+    /// Whether a freeze window holds the write back.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.code == "frozen"
+    }
+
+    /// The log of this deployment is known not to be there.
+    pub(crate) fn is_log_not_found(&self) -> bool {
+        self.code == "log_not_found"
     }
 
     /// The position in the event log cannot be resumed from.

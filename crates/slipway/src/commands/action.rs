@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use clap::Args;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use slipway_api::DeploymentView;
@@ -9,11 +10,42 @@ use slipway_core::id::new_id;
 use uuid::Uuid;
 
 use super::session::Session;
-use super::wait::{self, Target};
-use crate::cli::client::{ActionArgs, WriteArgs};
-use crate::client::{Query, Refusal};
+use super::wait::{self, Target, WaitLimit};
+use crate::cli::client::{ConnectArgs, TargetArgs};
+use crate::client::{How, Query, Refusal};
 use crate::failure::Failure;
 use crate::terminal::{self, Answered, Style};
+
+#[derive(Debug, Args)]
+pub(crate) struct ActionArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WriteArgs {
+    /// Show the call that would be made to the provider, and make none
+    #[arg(long, conflicts_with_all = ["wait", "yes", "override_freeze"])]
+    pub(crate) dry_run: bool,
+    /// Do not ask; needed where there is no terminal
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Then wait for the end, with the exit codes of `slipway wait`
+    #[arg(long, short)]
+    pub(crate) wait: bool,
+    #[command(flatten)]
+    pub(crate) limit: WaitLimit,
+    /// Go ahead in spite of a freeze window, which wants the scope freezes:override
+    #[arg(long)]
+    pub(crate) override_freeze: bool,
+    /// Runs with one key do one thing, however often they are made [default: a new one for each run]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+}
 
 /// One change.
 pub(super) struct Action {
@@ -91,6 +123,10 @@ pub(super) async fn run(session: &Session, write: &WriteArgs, action: Action) ->
         .clone()
         .unwrap_or_else(|| new_id(session.now()).to_string());
     let path = action.path.each_ref().map(String::as_str);
+    let how = How {
+        key: &key,
+        overrides_freeze: write.override_freeze,
+    };
     let mut is_told = false;
     let again = |refusal: &Refusal| {
         if !std::mem::replace(&mut is_told, true) {
@@ -100,7 +136,7 @@ pub(super) async fn run(session: &Session, write: &WriteArgs, action: Action) ->
     };
     let sent = session
         .client
-        .write(&path, &Value::Object(action.body), &key, again)
+        .write(&path, &Value::Object(action.body), how, again)
         .await;
     let answer = sent.map_err(|refusal| refused(refusal, &key))?;
     let deployment: DeploymentView = answer.json()?;
@@ -124,7 +160,11 @@ pub(super) async fn run(session: &Session, write: &WriteArgs, action: Action) ->
 
 fn refused(refusal: Refusal, key: &str) -> Failure {
     let is_open = !refusal.never_sent() && refusal.is_passing();
+    let is_frozen = refusal.is_frozen();
     let failure = Failure::from(refusal);
+    if is_frozen {
+        return Failure::with_code(failure.code(), format!("{failure}; here that is --override-freeze"));
+    }
     if !is_open {
         return failure;
     }

@@ -1,14 +1,51 @@
 //! `slipway apps`: applications with what runs and what happened last.
 
+use clap::Args;
 use slipway_api::{ApplicationView, DeploymentView};
 use time::OffsetDateTime;
 
 use super::list::tell_freshness;
 use super::session::{Session, add_values};
-use crate::cli::client::{ApplicationArgs, AppsArgs};
+use crate::cli::client::ConnectArgs;
 use crate::client::{Pages, Query};
 use crate::failure::Failure;
 use crate::terminal::{self, Cell, Column, Style, Table};
+
+#[derive(Debug, Args)]
+pub(crate) struct AppsArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) which: ApplicationArgs,
+    /// At most so many [default: all]
+    #[arg(long, short = 'n', value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) limit: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplicationArgs {
+    /// Only these names
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) name: Vec<String>,
+    /// Only these kinds of platform
+    #[arg(long, value_name = "PROVIDER", value_delimiter = ',')]
+    pub(crate) provider: Vec<String>,
+    /// Only these accounts
+    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
+    pub(crate) account: Vec<String>,
+    /// Only these environments
+    #[arg(long, value_name = "ENVIRONMENT", value_delimiter = ',')]
+    pub(crate) environment: Vec<String>,
+    /// Only these owners
+    #[arg(long, value_name = "OWNER", value_delimiter = ',')]
+    pub(crate) owner: Vec<String>,
+    /// Only those with these labels: team=web,tier!=db
+    #[arg(long, value_name = "SELECTOR")]
+    pub(crate) label: Option<String>,
+    /// Only those that the provider no longer has
+    #[arg(long)]
+    pub(crate) archived: bool,
+}
 
 pub(crate) async fn run(args: AppsArgs) -> Result<(), Failure> {
     let session = Session::begin(&args.connect)?;

@@ -2,16 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clap::Args;
 use slipway_api::{BoardItemView, DeploymentView};
 use time::OffsetDateTime;
 
-use super::apps::{query, revision};
+use super::apps::{ApplicationArgs, query, revision};
 use super::list::tell_freshness;
 use super::session::Session;
-use crate::cli::client::BoardArgs;
+use crate::cli::client::ConnectArgs;
 use crate::client::Pages;
 use crate::failure::Failure;
 use crate::terminal::{self, Cell, Column, Table};
+
+#[derive(Debug, Args)]
+pub(crate) struct BoardArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) which: ApplicationArgs,
+}
 
 const NO_ENVIRONMENT: &str = "-";
 

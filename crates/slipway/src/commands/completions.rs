@@ -1,10 +1,17 @@
 //! `slipway completions`: what a shell completes.
 
-use clap::CommandFactory;
+use clap::{Args, CommandFactory};
 
 use crate::cli::Cli;
-use crate::cli::client::CompletionsArgs;
 use crate::failure::Failure;
+use clap_complete::Shell;
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
 
 pub(crate) fn run(args: &CompletionsArgs) -> Result<(), Failure> {
     // Into memory first: the generator knows no reader that goes away.

@@ -1,12 +1,24 @@
 //! `slipway get`: one deployment with what it went through.
 
+use clap::Args;
 use slipway_api::{DeploymentView, TimelineEntryView};
 
 use super::session::{Session, add_values};
-use crate::cli::client::GetArgs;
+use crate::cli::client::{ConnectArgs, TargetArgs};
 use crate::client::Query;
 use crate::failure::Failure;
 use crate::terminal::{self, Cell, Column, Style, Table};
+
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// With --json, what to add: timeline, raw (raw wants the scope raw:read)
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', requires = "json")]
+    pub(crate) include: Vec<String>,
+}
 
 pub(crate) async fn run(args: GetArgs) -> Result<(), Failure> {
     let session = Session::begin(&args.connect)?;

@@ -1,13 +1,91 @@
 //! `slipway list`: deployments over all applications and platforms.
 
+use clap::Args;
 use slipway_api::{DeploymentView, FreshnessState};
 use time::OffsetDateTime;
 
 use super::session::{Session, add_values};
-use crate::cli::client::ListArgs;
+use crate::cli::client::{ConnectArgs, moment};
 use crate::client::{Names, Pages, Query};
 use crate::failure::Failure;
 use crate::terminal::{self, Cell, Column, Screen, Style, Table};
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[arg(
+        long,
+        value_name = "STATUS",
+        value_delimiter = ',',
+        help = "Only these statuses: queued, in_progress, succeeded, failed, canceled, unknown"
+    )]
+    pub(crate) status: Vec<String>,
+    /// Only these applications, by id, name, account/name or provider/account/name
+    #[arg(long, value_name = "APPLICATION", value_delimiter = ',')]
+    pub(crate) app: Vec<String>,
+    /// Only these kinds of platform
+    #[arg(long, value_name = "PROVIDER", value_delimiter = ',')]
+    pub(crate) provider: Vec<String>,
+    /// Only these accounts
+    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
+    pub(crate) account: Vec<String>,
+    /// Only these environments
+    #[arg(long, value_name = "ENVIRONMENT", value_delimiter = ',')]
+    pub(crate) environment: Vec<String>,
+    /// Only these refs: branches, tags or hashes as they were asked for
+    #[arg(long = "ref", value_name = "REF", value_delimiter = ',')]
+    pub(crate) git_ref: Vec<String>,
+    /// Only commits whose hash begins like this
+    #[arg(long, value_name = "SHA", value_delimiter = ',')]
+    pub(crate) sha: Vec<String>,
+    /// Only those started by these people
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) actor: Vec<String>,
+    /// Only those started in these ways: push, web, api, hook, scm, …
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) trigger: Vec<String>,
+    /// Only these kinds of deployment
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) kind: Vec<String>,
+    /// Only what runs now
+    #[arg(long, conflicts_with = "not_live")]
+    pub(crate) live: bool,
+    /// Only what is known not to run now
+    #[arg(long)]
+    pub(crate) not_live: bool,
+    /// Only those created since then: 30m, 12h, 7d, or 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) since: Option<OffsetDateTime>,
+    /// Only those created before then
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) until: Option<OffsetDateTime>,
+    /// Only those that ended since then; the one that ended last comes first
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) finished_since: Option<OffsetDateTime>,
+    /// Only those that ended before then
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) finished_until: Option<OffsetDateTime>,
+    /// Only applications with these labels: team=web,tier!=db
+    #[arg(long, value_name = "SELECTOR")]
+    pub(crate) label: Option<String>,
+    /// Only those with words that begin like these, in name, ref, hash, message or actor
+    #[arg(long, short = 'q', value_name = "WORDS")]
+    pub(crate) search: Option<String>,
+    #[arg(
+        long,
+        value_name = "ORDER",
+        allow_hyphen_values = true,
+        help = "The order: created_at, finished_at, -created_at or -finished_at"
+    )]
+    pub(crate) sort: Option<String>,
+    /// At most so many
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value = "30", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) limit: u32,
+    /// Go on behind an earlier list: its `next_cursor`, asked for with the same filters
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) cursor: Option<String>,
+}
 
 pub(crate) async fn run(args: ListArgs) -> Result<(), Failure> {
     let session = Session::begin(&args.connect)?;

@@ -1,16 +1,31 @@
 //! `slipway logs`: the log of a deployment, as it is or as it is written.
 
-use serde_json::json;
+use clap::Args;
+use slipway_api::LogCursor;
 use uuid::Uuid;
 
 use super::session::Session;
-use crate::cli::client::LogsArgs;
-use crate::client::{LogEvent, Query, Signal, Stream, read};
-use crate::failure::{Failure, code};
+use crate::cli::client::{ConnectArgs, TargetArgs};
+use crate::client::{LogHappening, Logs, Query, cursor, lines};
+use crate::failure::Failure;
 use crate::terminal::{self, Style};
 
-/// The position of a text's last line, `epoch:line`.
-const LOG_CURSOR: &str = "x-log-cursor";
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// Go on with what is written, until the deployment ends
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only the last lines, and with --follow what comes after them
+    #[arg(long, short = 'n', value_name = "NUMBER", conflicts_with = "after_line")]
+    pub(crate) tail: Option<u32>,
+    /// Only what comes after this line; the first is line 1
+    #[arg(long, value_name = "NUMBER", conflicts_with = "follow")]
+    pub(crate) after_line: Option<u32>,
+}
 
 pub(crate) async fn run(args: LogsArgs) -> Result<(), Failure> {
     let session = Session::begin(&args.connect)?;
@@ -33,14 +48,17 @@ fn query(args: &LogsArgs) -> Query {
 }
 
 /// Prints what is stored, and tells where that ends.
-async fn text(session: &Session, id: Uuid, query: &Query) -> Result<Option<String>, Failure> {
+async fn text(session: &Session, id: Uuid, query: &Query) -> Result<Option<LogCursor>, Failure> {
     let answer = session
         .client
         .get(&["deployments", &id.to_string(), "logs"], query)
         .await?;
-    let cursor = answer.header(LOG_CURSOR).map(str::to_owned);
     if session.json {
-        print_objects(&answer.text, cursor.as_deref())?;
+        for line in lines(&answer) {
+            let line = serde_json::to_string(&line);
+            let line = line.map_err(|error| Failure::new(format!("a line cannot be written: {error}")))?;
+            terminal::print_line(&line)?;
+        }
     } else if session.screen.is_terminal {
         for line in answer.text.lines() {
             print_line(session, line)?;
@@ -48,76 +66,52 @@ async fn text(session: &Session, id: Uuid, query: &Query) -> Result<Option<Strin
     } else {
         super::print_as_it_is(&answer.text)?;
     }
-    Ok(cursor)
+    Ok(cursor(&answer))
 }
 
-/// The lines in the shape in which the stream tells them.
-fn print_objects(text: &str, cursor: Option<&str>) -> Result<(), Failure> {
-    let lines: Vec<&str> = text.lines().collect();
-    let (epoch, last) = cursor.and_then(|cursor| cursor.split_once(':')).unwrap_or(("0", "0"));
-    let last: usize = last.parse().unwrap_or(lines.len());
-    let before = last.saturating_sub(lines.len());
-    for (index, line) in lines.iter().enumerate() {
-        let number = before + index + 1;
-        let id = format!("{epoch}:{number}");
-        let line = json!({"id": id, "type": "line", "line": number, "text": line, "cursor": null, "reason": null});
-        terminal::print_line(&line.to_string())?;
-    }
-    Ok(())
-}
-
-async fn follow(session: &Session, id: Uuid, from: Option<String>) -> Result<(), Failure> {
-    let id = id.to_string();
-    let (parts, is_known) = (["deployments", &id, "logs", "stream"], from.is_some());
-    let mut stream = Stream::new(&session.client, &parts, Query::new(), from, is_known);
+async fn follow(session: &Session, id: Uuid, from: Option<LogCursor>) -> Result<(), Failure> {
+    let mut logs = Logs::follow(&session.client, id, from);
     let mut is_lost = false;
     loop {
-        let block = match stream.next().await? {
-            Signal::Block(block) => block,
-            Signal::Joined => {
+        let (event, data) = match logs.next().await? {
+            LogHappening::Event(event, data) => (event, data),
+            LogHappening::Joined => {
                 if std::mem::take(&mut is_lost) {
                     tell(session, "connected again; nothing is missing");
                 }
                 continue;
             }
-            Signal::Lost(why) => {
+            LogHappening::Lost(why) => {
                 if !std::mem::replace(&mut is_lost, true) {
                     tell(session, &format!("not connected: {why}; trying again"));
                 }
                 continue;
             }
-            Signal::Silent => {
-                is_lost = true;
+            LogHappening::AsText => {
+                is_lost = false;
+                tell(
+                    session,
+                    "streams do not come through; asking for the log again and again from here on",
+                );
                 continue;
             }
         };
-        let Some(data) = block.data else { continue };
-        let event: LogEvent = read(&data)?;
         match event.r#type.as_str() {
-            "line" if session.json => terminal::print_line(&data)?,
-            "line" => print_line(session, &event.text.unwrap_or_default())?,
-            "reset" => {
-                if session.json {
-                    terminal::print_line(&data)?;
-                }
-                tell(
-                    session,
-                    "the provider gives another text now; here it is from its beginning:",
-                );
+            "line" if !session.json => {
+                print_line(session, &event.text.unwrap_or_default())?;
+                continue;
             }
-            "end" => {
-                if session.json {
-                    terminal::print_line(&data)?;
-                }
-                return Ok(());
-            }
-            "auth_expired" if event.reason.as_deref() != Some("changed") => {
-                return Err(Failure::with_code(
-                    code::UNAVAILABLE,
-                    "the gateway ended the stream, because the token is not valid any more",
-                ));
-            }
+            "reset" => tell(
+                session,
+                "the provider gives another text now; here it is from its beginning:",
+            ),
             _ => {}
+        }
+        if session.json {
+            terminal::print_line(&data)?;
+        }
+        if event.r#type == "end" {
+            return Ok(());
         }
     }
 }

@@ -23,6 +23,18 @@ mod webhook;
 
 use std::io::Write;
 
+pub(crate) use action::ActionArgs;
+pub(crate) use apps::AppsArgs;
+pub(crate) use board::BoardArgs;
+pub(crate) use completions::CompletionsArgs;
+pub(crate) use get::GetArgs;
+pub(crate) use list::ListArgs;
+pub(crate) use logs::LogsArgs;
+pub(crate) use rollback::RollbackArgs;
+pub(crate) use trigger::TriggerArgs;
+pub(crate) use wait::WaitArgs;
+pub(crate) use watch::WatchArgs;
+
 use crate::cli::Command;
 use crate::cli::client::ClientCommand;
 use crate::failure::Failure;

@@ -1,7 +1,6 @@
 //! `slipway redeploy`: deploys once more what a deployment deployed.
 
-use super::action;
-use crate::cli::client::ActionArgs;
+use super::action::{self, ActionArgs};
 use crate::failure::Failure;
 
 pub(crate) async fn run(args: ActionArgs) -> Result<(), Failure> {

@@ -1,12 +1,39 @@
 //! `slipway trigger`: starts a deployment of an application.
 
+use clap::Args;
 use serde_json::{Map, Value};
 
-use super::action::{self, Action};
+use super::action::{self, Action, WriteArgs};
 use super::session::Session;
-use crate::cli::client::TriggerArgs;
+use crate::cli::client::ConnectArgs;
 use crate::client::Wanted;
 use crate::failure::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct TriggerArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    /// The application: id, name, account/name or provider/account/name
+    #[arg(value_name = "APPLICATION")]
+    pub(crate) app: String,
+    /// Its environment, where several have one name
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub(crate) environment: Option<String>,
+    /// Branch, tag or hash to deploy
+    #[arg(long = "ref", value_name = "REF")]
+    pub(crate) git_ref: Option<String>,
+    /// Where the provider fetches the source from
+    #[arg(long, value_name = "URL")]
+    pub(crate) source_url: Option<String>,
+    /// Only these services
+    #[arg(long = "service", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) services: Vec<String>,
+    /// The provider's deployment profile
+    #[arg(long, value_name = "NAME")]
+    pub(crate) deployment_profile: Option<String>,
+    #[command(flatten)]
+    pub(crate) write: WriteArgs,
+}
 
 pub(crate) async fn run(args: TriggerArgs) -> Result<(), Failure> {
     let session = Session::begin(&args.connect)?;

@@ -1,24 +1,44 @@
 //! `slipway wait`: until a deployment has ended, with an exit code that says how.
 
+mod target;
+
 use std::time::Duration;
 
-use slipway_api::{ApplicationView, DeploymentList, DeploymentView, EventView, Status};
-use uuid::Uuid;
+use clap::Args;
+use slipway_api::{DeploymentView, EventView, Status};
 
 use super::session::{Session, wanted};
-use crate::cli::client::{WaitArgs, WaitLimit};
-use crate::client::{Events, Happening, Query};
+use crate::cli::client::{ConnectArgs, TargetArgs, span};
+use crate::client::{Events, Happening};
 use crate::failure::{Failure, code};
 use crate::terminal::{self, Progress, Style};
+pub(crate) use target::Target;
+use target::usual_ms;
+
+#[derive(Debug, Args)]
+pub(crate) struct WaitArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+    /// With --app: the newest deployment of this commit (its hash or the beginning of it) or ref, which may be still to come
+    #[arg(long = "ref", value_name = "SHA", requires = "app")]
+    pub(crate) git_ref: Option<String>,
+    #[command(flatten)]
+    pub(crate) limit: WaitLimit,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct WaitLimit {
+    /// Give up after this time, with exit code 3: 90s, 30m, 2h [default: never]
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub(crate) timeout: Option<Duration>,
+}
 
 /// How often the time that has passed is drawn.
 const REDRAW: Duration = Duration::from_millis(500);
 /// When the state is asked for again that could not be had.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
-/// How many successful deployments tell the usual duration.
-const USUAL_OF: usize = 10;
-/// The least of a hash that the API takes as one.
-const SHA_DIGITS_MIN: usize = 4;
 
 pub(crate) async fn run(args: WaitArgs) -> Result<(), Failure> {
     let session = Session::begin(&args.connect)?;
@@ -30,67 +50,6 @@ pub(crate) async fn run(args: WaitArgs) -> Result<(), Failure> {
         None => Target::Id(session.target(&args.target).await?),
     };
     wait(&session, target, args.limit).await
-}
-
-/// Which deployment is waited for.
-pub(super) enum Target {
-    Id(Uuid),
-    /// The newest of a commit or ref, also one that is still to come.
-    Revision {
-        application: Box<ApplicationView>,
-        git_ref: String,
-    },
-}
-
-impl Target {
-    fn query(&self) -> Query {
-        match self {
-            Self::Id(id) => vec![("deployment", id.to_string())],
-            Self::Revision { application, .. } => vec![("application", application.id.to_string())],
-        }
-    }
-
-    fn fits(&self, deployment: &DeploymentView) -> bool {
-        match self {
-            Self::Id(id) => deployment.id == *id,
-            Self::Revision { application, git_ref } => {
-                let git = &deployment.git;
-                let sha = git.sha.as_deref().unwrap_or_default().to_lowercase();
-                let is_commit = is_sha(git_ref) && sha.starts_with(&git_ref.to_lowercase());
-                let named = git.r#ref.as_ref().or(git.branch.as_ref());
-                deployment.application_id == application.id && (is_commit || named == Some(git_ref))
-            }
-        }
-    }
-
-    /// As it is now; none if it is still to come.
-    async fn read(&self, session: &Session) -> Result<Option<DeploymentView>, Failure> {
-        let (application, git_ref) = match self {
-            Self::Id(id) => return session.deployment(*id, &Query::new()).await?.json().map(Some),
-            Self::Revision { application, git_ref } => (application.id.to_string(), git_ref),
-        };
-        let names = if is_sha(git_ref) {
-            ["git_sha", "git_ref"].as_slice()
-        } else {
-            &["git_ref"]
-        };
-        for name in names {
-            let query = [(*name, git_ref.clone()), ("limit", "1".to_owned())];
-            let answer = session
-                .client
-                .get(&["applications", &application, "deployments"], &query)
-                .await?;
-            let list: DeploymentList = answer.json()?;
-            if let Some(newest) = list.items.into_iter().next() {
-                return Ok(Some(newest));
-            }
-        }
-        Ok(None)
-    }
-}
-
-fn is_sha(text: &str) -> bool {
-    (SHA_DIGITS_MIN..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Waits for the end, prints it, and ends with its exit code.
@@ -306,19 +265,4 @@ fn exit_code(status: Status) -> u8 {
         Status::Canceled => code::CANCELED,
         Status::Queued | Status::InProgress | Status::Unknown => code::UNKNOWN,
     }
-}
-
-/// The median of the application's last successful deployments, in milliseconds.
-async fn usual_ms(session: &Session, deployment: &DeploymentView) -> Option<i64> {
-    let id = deployment.application_id.to_string();
-    let query = [("status", "succeeded".to_owned()), ("limit", USUAL_OF.to_string())];
-    let answer = session
-        .client
-        .get(&["applications", &id, "deployments"], &query)
-        .await
-        .ok()?;
-    let list: DeploymentList = answer.json().ok()?;
-    let mut took: Vec<i64> = list.items.iter().filter_map(|item| item.duration_ms).collect();
-    took.sort_unstable();
-    took.get(took.len() / 2).copied()
 }

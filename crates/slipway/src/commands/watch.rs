@@ -1,12 +1,44 @@
 //! `slipway watch`: what happens, live.
 
+use clap::Args;
 use slipway_api::EventView;
+use uuid::Uuid;
 
 use super::session::{Session, add_values};
-use crate::cli::client::WatchArgs;
+use crate::cli::client::ConnectArgs;
 use crate::client::{Events, Happening, Names, Query};
 use crate::failure::Failure;
 use crate::terminal::{self, Style};
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+    /// Only these applications, by id, name, account/name or provider/account/name
+    #[arg(long, value_name = "APPLICATION", value_delimiter = ',')]
+    pub(crate) app: Vec<String>,
+    /// Only these deployments
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub(crate) deployment: Vec<Uuid>,
+    /// Only these kinds of platform
+    #[arg(long, value_name = "PROVIDER", value_delimiter = ',')]
+    pub(crate) provider: Vec<String>,
+    /// Only these accounts
+    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
+    pub(crate) account: Vec<String>,
+    /// Only these environments
+    #[arg(long, value_name = "ENVIRONMENT", value_delimiter = ',')]
+    pub(crate) environment: Vec<String>,
+    /// Only these types of events, such as deployment.finished
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    pub(crate) r#type: Vec<String>,
+    /// Only these statuses, before or after the change
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub(crate) status: Vec<String>,
+    /// Begin behind this position: the `id` of an event, or a list's `event_cursor` [default: from now]
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<String>,
+}
 
 pub(crate) async fn run(args: WatchArgs) -> Result<(), Failure> {
     let session = Session::begin(&args.connect)?;

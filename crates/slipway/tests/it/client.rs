@@ -6,7 +6,9 @@ use std::process::{Command, Output};
 use serde_json::{Value, json};
 
 use crate::harness::{command, run};
-use crate::script::{APPLICATION, Asked, DEPLOYMENT, Said, Script, application, deployment, event, list, problem};
+use crate::script::{
+    APPLICATION, Asked, DEPLOYMENT, Said, Script, application, deployment, event, event_json, list, problem,
+};
 
 const TOKEN: &str = "a-token-that-is-never-printed";
 
@@ -519,4 +521,92 @@ fn logs_are_printed_as_they_are_and_followed_to_their_end() {
         .map(|asked| asked.headers.get("last-event-id").cloned().unwrap_or_default())
         .collect();
     assert_eq!(from, ["", "1:2", "2:1"]);
+}
+
+#[test]
+fn where_no_stream_comes_through_the_same_is_asked_for_otherwise() {
+    let finished = deployment("succeeded", true, 2);
+    let last: Value = event_json("e1-2", "deployment.finished", &finished);
+    let script = Script::new(move |asked, before| {
+        let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
+        let one = json!({"items": [last], "next_cursor": "e1-2"});
+        match path.strip_prefix("/api/v1/").unwrap_or_default() {
+            "events/stream" if before == 0 => Said::Text(403, "", "<html>no streams here</html>".to_owned()),
+            "events/stream" => Said::Text(200, "", "what a portal says to everything".to_owned()),
+            "events" if query.contains("after=e1-1") => Said::Json(200, "", one),
+            path if path.ends_with("/logs/stream") => Said::Stream(String::new()),
+            // Another text between two looks, and the end.
+            path if path.ends_with("/logs") && query == "after_line=0" && before == 0 => {
+                Said::Text(200, "X-Log-Cursor: 1:2\r\n", "one\ntwo\n".to_owned())
+            }
+            path if path.ends_with("/logs") && query == "after_line=0" => {
+                Said::Text(200, "X-Log-Cursor: 2:1\r\n", "uno\n".to_owned())
+            }
+            path if path.ends_with("/logs") => Said::Text(200, "X-Log-Cursor: 2:1\r\n", String::new()),
+            path if path == format!("deployments/{DEPLOYMENT}") && before > 2 => {
+                let mut whole = deployment("succeeded", true, 2);
+                whole["logs"]["complete"] = json!(true);
+                Said::Json(200, "", whole)
+            }
+            _ => reads(asked),
+        }
+    });
+    let (code, stdout, stderr) = said(&mut slipway(&script, &["logs", "-f", "--json", DEPLOYMENT]));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("streams do not come through"), "{stderr}");
+    let told: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|event| (event["type"].as_str().unwrap(), &event["id"], &event["text"]))
+        .collect();
+    let none = Value::Null;
+    assert_eq!(
+        told,
+        [
+            ("line", &json!("1:1"), &json!("one")),
+            ("line", &json!("1:2"), &json!("two")),
+            ("reset", &none, &none),
+            ("line", &json!("2:1"), &json!("uno")),
+            ("end", &none, &none),
+        ]
+    );
+    let (code, stdout, stderr) = said(&mut slipway(&script, &["wait", DEPLOYMENT, "--timeout", "60s"]));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.starts_with("succeeded"), "{stdout}");
+    assert_eq!(
+        script
+            .asked()
+            .iter()
+            .filter(|asked| asked.path.contains("events/stream"))
+            .count(),
+        2,
+        "two streams are tried"
+    );
+}
+
+#[test]
+fn a_freeze_is_broken_only_with_the_flag() {
+    let script = Script::new(
+        |asked, _| match (asked.method.as_str(), asked.headers.get("x-freeze-override")) {
+            ("POST", None) => Said::Json(
+                409,
+                "",
+                problem(409, "frozen", "the freeze `year-end` is in force", false),
+            ),
+            ("POST", Some(_)) => Said::Json(202, "", deployment("queued", false, 1)),
+            _ => reads(asked),
+        },
+    );
+    let trigger = ["trigger", "shop", "--ref", "main", "--yes"];
+    let (code, stdout, stderr) = said(&mut slipway(&script, &trigger));
+    assert_eq!((code, stdout.as_str()), (1, ""));
+    assert_eq!(
+        stderr,
+        "slipway: the freeze `year-end` is in force; here that is --override-freeze\n"
+    );
+    let (code, _, stderr) = said(slipway(&script, &trigger).arg("--override-freeze"));
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(script.writes()[1].headers["x-freeze-override"], "true");
+    let refused = run(slipway(&script, &trigger[..4]).args(["--dry-run", "--override-freeze"]));
+    assert_eq!(refused.status.code(), Some(64));
 }

@@ -204,11 +204,16 @@ pub(crate) fn problem(status: u16, code: &str, detail: &str, retryable: bool) ->
         "code": code, "request_id": "r1", "retryable": retryable, "errors": []})
 }
 
-/// An event of the log as a block of the stream.
-pub(crate) fn event(id: &str, r#type: &str, deployment: &Value) -> String {
-    let event = json!({"id": id, "type": r#type, "time": null, "recorded_at": "2026-01-01T00:00:00Z", "cursor": null,
+/// An event of the log as the API writes it.
+pub(crate) fn event_json(id: &str, r#type: &str, deployment: &Value) -> Value {
+    json!({"id": id, "type": r#type, "time": null, "recorded_at": "2026-01-01T00:00:00Z", "cursor": null,
         "freshness": [], "application_id": APPLICATION, "deployment_id": DEPLOYMENT, "provider": "scalingo",
         "account": "main", "status": deployment["status"], "previous_status": null, "deployment": deployment,
-        "observed_via": "poll", "reason": null, "trace_id": null});
+        "observed_via": "poll", "reason": null, "trace_id": null})
+}
+
+/// An event of the log as a block of the stream.
+pub(crate) fn event(id: &str, r#type: &str, deployment: &Value) -> String {
+    let event = event_json(id, r#type, deployment);
     format!("id: {id}\nevent: {type}\ndata: {event}\n\n")
 }

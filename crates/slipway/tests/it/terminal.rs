@@ -114,12 +114,24 @@ fn slipway(script: &Script, arguments: &[&str]) -> Command {
     asked
 }
 
+fn shop() -> serde_json::Value {
+    application(APPLICATION, "a-shop-with-a-long-name", None)
+}
+
 fn answer(asked: &Asked, before: usize) -> Said {
     let path = asked.path.split('?').next().unwrap();
     let running = deployment("in_progress", false, 1);
     match (asked.method.as_str(), path.trim_start_matches("/api/v1/")) {
         ("POST", _) => Said::Json(202, "", running),
         (_, "deployments") => Said::Json(200, "", list(&[running])),
+        (_, "applications") => Said::Json(200, "", list(&[shop()])),
+        (_, "board") => {
+            let item = |environment| {
+                let shop = application(APPLICATION, "a-shop-with-a-long-name", Some(environment));
+                serde_json::json!({"application": shop, "last_deployment": running, "live_deployment": null})
+            };
+            Said::Json(200, "", list(&["production", "staging", "review"].map(item)))
+        }
         (_, "events") => Said::Json(200, "", serde_json::json!({"items": [], "next_cursor": "e1-1"})),
         (_, "events/stream") if before == 0 => Said::Stream("retry: 1500\nid: e1-1\n\n".to_owned()),
         (_, "events/stream") => {
@@ -133,9 +145,7 @@ fn answer(asked: &Asked, before: usize) -> Said {
             });
             Said::Json(200, "", list(&usual))
         }
-        (_, path) if path.starts_with("applications/") => {
-            Said::Json(200, "", application(APPLICATION, "a-shop-with-a-long-name", None))
-        }
+        (_, path) if path.starts_with("applications/") => Said::Json(200, "", shop()),
         _ => Said::Json(200, "", running),
     }
 }
@@ -169,6 +179,19 @@ fn a_table_fits_and_has_colours_unless_they_are_not_wanted() {
         );
         assert!(shown.starts_with("STATUS"), "{shown}");
         assert_eq!(shown.contains(DEPLOYMENT), columns >= 80, "{shown}");
+    }
+    for arguments in [["apps"].as_slice(), &["board"], &["get", DEPLOYMENT]] {
+        for columns in [200, 80, 30] {
+            let (code, shown) = Terminal::open(slipway(&script, arguments), columns).end();
+            assert_eq!(code, 0, "{arguments:?}: {shown}");
+            let shown = plain(&shown);
+            let widest = shown.lines().map(|line| line.trim_end().chars().count()).max();
+            assert!(
+                widest <= Some(usize::from(columns)),
+                "{arguments:?} in {columns}: {shown}"
+            );
+            assert!(shown.contains("a-shop"), "{arguments:?} in {columns}: {shown}");
+        }
     }
     for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
         let mut asked = slipway(&script, &["list"]);

@@ -8,10 +8,10 @@ import { actionWord } from "./bar.js";
 
 /** @import { Application, Deployment } from "../../../types/slipway.js" */
 
-/** Fields of a trigger, of which each may stay empty. */
-const FIELDS = [
-  { name: "git_ref", label: "Branch, tag or commit", hint: "the one that is configured there" },
-  { name: "services", label: "Only these services, separated by commas", hint: "all" },
+/** Fields of a trigger. What the platform has configured may stay empty. @param {Application} application */
+const fields = ({ git_branch }) => [
+  { name: "git_ref", label: "Branch, tag or commit", hint: git_branch ?? "needed", required: !git_branch },
+  { name: "services", label: "Only these services, separated by commas", hint: "all", required: false },
 ];
 /** How long the preview waits for the end of a word. */
 const TYPING_MS = 300;
@@ -24,7 +24,7 @@ export function confirmAction(subject, action) {
   const effect = h("div", { class: "body", "aria-live": "polite" });
   const result = h("div", { class: "body" });
   const confirm = h("button", { class: `button ${action === "cancel" ? "danger" : "primary"}`, type: "submit", "aria-busy": "true" }, actionWord(action));
-  const inputs = action === "trigger" ? FIELDS.map(field) : [];
+  const inputs = action === "trigger" ? fields(application).map(field) : [];
   const form = h("form", { method: "dialog" }, inputs.map(({ element }) => element));
   const dialog = h("dialog", { "aria-labelledby": "action-title" });
   const place = application.environment ? `, ${application.environment}` : "";
@@ -40,9 +40,16 @@ export function confirmAction(subject, action) {
   const body = () => (action === "trigger" ? Object.fromEntries(inputs.flatMap(({ value }) => value())) : {});
   const subjectIds = deployment ? { deployment_id: deployment.id } : { application_id: application.id };
 
+  let latest = 0;
   async function preview() {
+    const asked = (latest += 1);
+    if (!form.checkValidity()) {
+      confirm.setAttribute("aria-busy", "true");
+      return fill(effect);
+    }
     try {
       const shown = await change("/previews", { action, ...subjectIds, ...body() });
+      if (asked !== latest) return;
       confirm.removeAttribute("aria-busy");
       fill(
         effect,
@@ -51,6 +58,7 @@ export function confirmAction(subject, action) {
         shown.warnings.map((/** @type {any} */ warning) => h("p", { class: "warning" }, typeof warning === "string" ? warning : (warning.message ?? ""))),
       );
     } catch (error) {
+      if (asked !== latest) return;
       confirm.setAttribute("aria-busy", "true");
       fill(effect, refusal(error));
     }
@@ -91,9 +99,9 @@ export function confirmAction(subject, action) {
   void preview();
 }
 
-/** @param {{ name: string, label: string, hint: string }} field */
-function field({ name, label, hint }) {
-  const input = h("input", { class: "input", name, placeholder: hint, autocomplete: "off", spellcheck: "false" });
+/** @param {{ name: string, label: string, hint: string, required: boolean }} field */
+function field({ name, label, hint, required }) {
+  const input = h("input", { class: "input", name, placeholder: hint, required, autocomplete: "off", spellcheck: "false" });
   return {
     element: h("label", null, label, input),
     /** @returns {[string, string | string[]][]} */

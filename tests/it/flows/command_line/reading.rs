@@ -1,82 +1,13 @@
-//! The command line's client as its users run it: whole processes against a real gateway, which is killed under them.
+//! What is read: the same as the API says, to the end that a deployment takes, and over restarts.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
-use slipway_tests::{Api, Case, Ended, Gateway, Process, ServeOptions, SimulateOptions, Simulators, until};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use slipway_tests::{Case, Gateway, Process, ServeOptions, SimulateOptions, Simulators, until};
 
-/// One address for a gateway that comes back on another port.
-struct Front {
-    url: String,
-    target: Arc<Mutex<String>>,
-    task: JoinHandle<()>,
-}
-
-impl Front {
-    async fn before(api: &Api) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("it has one"));
-        let target = Arc::new(Mutex::new(String::new()));
-        let to = Arc::clone(&target);
-        let task = tokio::spawn(async move {
-            while let Ok((mut client, _)) = listener.accept().await {
-                let target = to.lock().expect("nobody panics with it").clone();
-                tokio::spawn(async move {
-                    // With the gateway gone the client's connection ends too, as it would without anything in between.
-                    if let Ok(mut server) = TcpStream::connect(target).await {
-                        drop(copy_bidirectional(&mut client, &mut server).await);
-                    }
-                });
-            }
-        });
-        let front = Self { url, target, task };
-        front.leads_to(api);
-        front
-    }
-
-    fn leads_to(&self, api: &Api) {
-        let address = api.base().trim_start_matches("http://").to_owned();
-        *self.target.lock().expect("nobody panics with it") = address;
-    }
-}
-
-impl Drop for Front {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-fn start(case: &Case, url: &str, token: &str, arguments: &[&str]) -> Process {
-    let mut command = case.command(arguments);
-    command
-        .env("SLIPWAY_URL", url)
-        .env("SLIPWAY_TOKEN", token)
-        .env("HOME", case.folder());
-    Process::start(command)
-}
-
-async fn run(case: &Case, api: &Api, arguments: &[&str]) -> Ended {
-    start(case, api.base(), api.token(), arguments).ended().await
-}
-
-async fn json(case: &Case, api: &Api, arguments: &[&str]) -> Value {
-    let ended = run(case, api, arguments).await;
-    assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.stderr);
-    assert_eq!(ended.stdout.len(), 1, "one document: {:?}", ended.stdout);
-    serde_json::from_str(&ended.stdout[0]).expect("JSON")
-}
-
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_else(|| panic!("{pointer} in {value}"))
-}
+use super::front::Front;
+use super::{json, run, start, text};
 
 #[tokio::test]
 async fn what_it_shows_is_what_the_api_says() {
