@@ -1,15 +1,21 @@
 #![doc = include_str!("../README.md")]
 
+mod documentation;
 mod fault;
+mod keys;
 mod layers;
 mod node;
 mod reader;
+mod schema;
 mod secret;
 mod sections;
 
 use std::path::Path;
 
+use reader::Notes;
+
 pub use fault::{Fault, Faults};
+pub use schema::schema;
 pub use secret::Secret;
 pub use sections::{
     AccountOption, AccountSettings, AuthSettings, DatabaseSettings, DeploymentLogSettings, FreezeSettings, LogFormat,
@@ -56,7 +62,12 @@ impl Settings {
         let environment = environment.into_iter().collect();
         let mut faults = Faults::default();
         let root = layers::merge(DEFAULTS, file, &environment, &mut faults);
-        let settings = root.and_then(|root| sections::read(root, &environment, providers, &mut faults));
+        let notes = Notes {
+            environment: &environment,
+            faults: &mut faults,
+            keys: None,
+        };
+        let settings = root.and_then(|root| sections::read(root, providers, notes));
         match settings {
             Some(settings) if faults.is_empty() => Ok(settings),
             _ => Err(faults),

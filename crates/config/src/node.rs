@@ -32,6 +32,19 @@ pub(crate) struct Node {
     pub(crate) value: Value,
 }
 
+impl Node {
+    /// A section that nobody wrote.
+    pub(crate) fn empty() -> Self {
+        Self::unwritten(Value::Table(Table::new()))
+    }
+
+    /// A value that nobody wrote.
+    pub(crate) fn unwritten(value: Value) -> Self {
+        let origin = Origin::Variable(String::new());
+        Self { origin, value }
+    }
+}
+
 pub(crate) type Table = BTreeMap<String, Node>;
 
 #[derive(Debug, Clone)]

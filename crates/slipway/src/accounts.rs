@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::freezes;
 
 /// The adapters of this program, each with its own keys in `[[accounts]]`.
-const PROVIDERS: &[ProviderKeys] = &[
+pub(crate) const PROVIDERS: &[ProviderKeys] = &[
     ProviderKeys {
         name: slipway_provider_cloud66::NAME,
         keys: &["base_url", "dashboard_url"],

@@ -38,6 +38,9 @@ pub(crate) enum Command {
     Webhook(WebhookCommand),
     /// Print the OpenAPI document
     Openapi(OpenapiArgs),
+    /// What there is to configure
+    #[command(subcommand)]
+    Config(ConfigCommand),
     #[command(flatten)]
     Client(client::ClientCommand),
 }
@@ -59,6 +62,12 @@ pub(crate) struct DemoArgs {
     /// Let nobody in without a token [default: on an address of this machine, everybody may look and deploy]
     #[arg(long)]
     pub(crate) require_token: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the JSON schema of a configuration file, for editors: every key with its meaning
+    Schema,
 }
 
 #[derive(Debug, Args)]

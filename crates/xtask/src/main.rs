@@ -57,7 +57,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Renew the documents in openapi/, and tell what they break of the released one
+    /// Renew the documents in openapi/ and the schema in config/, and tell what they break of the released one
     Openapi {
         /// Only compare
         #[arg(long)]

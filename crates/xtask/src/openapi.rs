@@ -1,4 +1,4 @@
-//! `cargo xtask openapi`: the contract, as the code describes it, and what of it was promised.
+//! `cargo xtask openapi`: the contracts, as the code describes them, and what of the API's was promised.
 
 use std::path::PathBuf;
 
@@ -9,14 +9,17 @@ use crate::run::{Context, Failure, Result, cargo, output, root, say};
 
 const CURRENT: &str = "openapi/slipway-v1.json";
 const COMPAT: &str = "openapi/slipway-v1.compat.json";
+/// Of a configuration file.
+const CONFIGURATION: &str = "config/schema.json";
 const RELEASED: &str = "openapi/released/v1.json";
 
 /// Renews the committed documents, or only compares; either way nothing that was released may break.
 pub(crate) fn run(check: bool) -> Result<()> {
     let current = print(&["openapi"])?;
     let compat = print(&["openapi", "--compat"])?;
+    let configuration = print(&["config", "schema"])?;
     let mut outdated = Vec::new();
-    for (name, fresh) in [(CURRENT, &current), (COMPAT, &compat)] {
+    for (name, fresh) in [(CURRENT, &current), (COMPAT, &compat), (CONFIGURATION, &configuration)] {
         if std::fs::read_to_string(path(name)).unwrap_or_default() == *fresh {
             say(&format!("{name} is up to date"));
         } else if check {

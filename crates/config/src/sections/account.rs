@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::node::{Node, Value};
-use crate::reader::Reader;
-use crate::{Faults, Secret};
+use super::items;
+use crate::Secret;
+use crate::node::Node;
+use crate::reader::{Notes, Reader};
 
 /// An adapter of this binary, and the keys that it takes beside `name`, `provider` and `token`.
 #[derive(Debug, Clone, Copy)]
@@ -43,40 +44,22 @@ pub struct AccountOption {
 
 pub(super) fn read(
     accounts: Option<Node>,
-    environment: &BTreeMap<String, String>,
+    mut notes: Notes<'_>,
     providers: &[ProviderKeys],
-    faults: &mut Faults,
 ) -> Option<Vec<AccountSettings>> {
-    let items = match accounts {
-        None => return Some(Vec::new()),
-        Some(Node {
-            value: Value::Array(items),
-            ..
-        }) => items,
-        Some(node) => {
-            let message = format!("must be [[accounts]] sections, not {}", node.value.type_name());
-            faults.push(node.origin.to_string(), "accounts", message);
-            return None;
-        }
-    };
+    let items = items("accounts", accounts, &mut notes)?;
     let mut names = BTreeSet::new();
     let mut read = Vec::new();
     let mut complete = true;
-    for (index, node) in items.into_iter().enumerate() {
-        let (name, place) = (format!("accounts[{index}]"), node.origin.to_string());
-        let Value::Table(table) = node.value else {
-            faults.push(
-                place,
-                name,
-                format!("must be a section, not {}", node.value.type_name()),
-            );
+    for (name, place, table) in items {
+        let Some(table) = table else {
             complete = false;
             continue;
         };
-        let section = Reader::new(name.clone(), &place, table, environment, &mut *faults);
+        let section = Reader::new(name.clone(), &place, table, notes.lend());
         match account(section, providers) {
             Some(account) if !names.insert(account.name.clone()) => {
-                faults.push(
+                notes.faults.push(
                     place,
                     format!("{name}.name"),
                     format!("`{}` is taken already", account.name),

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::Faults;
-use crate::node::{Node, Value};
-use crate::reader::{Reader, Taken};
+use super::items;
+use crate::node::Node;
+use crate::reader::{Notes, Reader, Taken};
 
 /// A window in which nothing is deployed. What its times mean is decided by whoever uses it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,32 +35,12 @@ pub struct FreezeSettings {
     pub labels: BTreeMap<String, String>,
 }
 
-pub(super) fn read(
-    freezes: Option<Node>,
-    environment: &BTreeMap<String, String>,
-    faults: &mut Faults,
-) -> Option<Vec<FreezeSettings>> {
-    let items = match freezes {
-        None => return Some(Vec::new()),
-        Some(Node {
-            value: Value::Array(items),
-            ..
-        }) => items,
-        Some(node) => {
-            let message = format!("must be [[freezes]] sections, not {}", node.value.type_name());
-            faults.push(node.origin.to_string(), "freezes", message);
-            return None;
-        }
-    };
+pub(super) fn read(freezes: Option<Node>, mut notes: Notes<'_>) -> Option<Vec<FreezeSettings>> {
+    let items = items("freezes", freezes, &mut notes)?;
     let mut read = Vec::new();
-    for (index, node) in items.into_iter().enumerate() {
-        let (name, place) = (format!("freezes[{index}]"), node.origin.to_string());
-        let Value::Table(table) = node.value else {
-            let message = format!("must be a section, not {}", node.value.type_name());
-            faults.push(place, name, message);
-            continue;
-        };
-        read.extend(freeze(Reader::new(name, place, table, environment, &mut *faults)));
+    for (name, place, table) in items {
+        let Some(table) = table else { continue };
+        read.extend(freeze(Reader::new(name, place, table, notes.lend())));
     }
     Some(read)
 }

@@ -10,8 +10,6 @@ mod rule;
 mod server;
 mod sync;
 
-use std::collections::BTreeMap;
-
 pub use account::{AccountOption, AccountSettings, ProviderKeys};
 pub use auth::{AuthSettings, OidcRestrictions, OidcSettings};
 pub use database::DatabaseSettings;
@@ -23,7 +21,7 @@ pub use server::ServerSettings;
 pub use sync::SyncSettings;
 
 use crate::node::{Node, Table, Value};
-use crate::reader::{Reader, unknown};
+use crate::reader::{Notes, Reader, unknown};
 use crate::{Faults, Settings};
 
 const SECTIONS: [&str; 9] = [
@@ -31,12 +29,7 @@ const SECTIONS: [&str; 9] = [
 ];
 
 /// Reads every section, also after a fault, so that all faults are told at once.
-pub(crate) fn read(
-    mut root: Table,
-    environment: &BTreeMap<String, String>,
-    providers: &[ProviderKeys],
-    faults: &mut Faults,
-) -> Option<Settings> {
+pub(crate) fn read(mut root: Table, providers: &[ProviderKeys], mut notes: Notes<'_>) -> Option<Settings> {
     let accounts = root.remove("accounts");
     let rules = root.remove("rules");
     let freezes = root.remove("freezes");
@@ -59,8 +52,8 @@ pub(crate) fn read(
     };
     macro_rules! read_section {
         ($name:literal, $read:path) => {{
-            let (name, place, table) = section($name, faults);
-            $read(Reader::new(name, place, table, environment, faults))
+            let (name, place, table) = section($name, notes.faults);
+            $read(Reader::new(name, place, table, notes.lend()))
         }};
     }
     let server = read_section!("server", server::read);
@@ -69,12 +62,12 @@ pub(crate) fn read(
     let sync = read_section!("sync", sync::read);
     let logs = read_section!("logs", logs::read);
     let log = read_section!("log", log::read);
-    let accounts = account::read(accounts, environment, providers, faults);
+    let accounts = account::read(accounts, notes.lend(), providers);
     if let (Some(server), Some(auth)) = (&server, &auth)
         && auth.open_access
         && !server.listen.ip().is_loopback()
     {
-        faults.push(
+        notes.faults.push(
             "configuration",
             "auth.open_access",
             format!(
@@ -83,11 +76,13 @@ pub(crate) fn read(
             ),
         );
     }
-    let rules = rule::read(rules, environment, faults);
-    let freezes = freeze::read(freezes, environment, faults);
+    let rules = rule::read(rules, notes.lend());
+    let freezes = freeze::read(freezes, notes.lend());
     let known = SECTIONS.map(str::to_owned);
     for (name, node) in root {
-        faults.push(node.origin.to_string(), name.clone(), unknown(&name, &known));
+        notes
+            .faults
+            .push(node.origin.to_string(), name.clone(), unknown(&name, &known));
     }
     Some(Settings {
         server: server?,
@@ -100,4 +95,33 @@ pub(crate) fn read(
         logs: logs?,
         log: log?,
     })
+}
+
+/// The sections of a list, each with its name and place; one that is no section is a fault, and none.
+fn items(name: &str, list: Option<Node>, notes: &mut Notes<'_>) -> Option<Vec<(String, String, Option<Table>)>> {
+    let nodes = match list {
+        None => return Some(Vec::new()),
+        Some(Node {
+            value: Value::Array(nodes),
+            ..
+        }) => nodes,
+        Some(node) => {
+            let message = format!("must be [[{name}]] sections, not {}", node.value.type_name());
+            notes.faults.push(node.origin.to_string(), name, message);
+            return None;
+        }
+    };
+    let items = nodes.into_iter().enumerate().map(|(index, node)| {
+        let (name, place) = (format!("{name}[{index}]"), node.origin.to_string());
+        let table = match node.value {
+            Value::Table(table) => Some(table),
+            other => {
+                let message = format!("must be a section, not {}", other.type_name());
+                notes.faults.push(&place, &name, message);
+                None
+            }
+        };
+        (name, place, table)
+    });
+    Some(items.collect())
 }

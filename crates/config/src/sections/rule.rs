@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::Faults;
-use crate::node::{Node, Value};
-use crate::reader::{Reader, Taken};
+use super::items;
+use crate::node::Node;
+use crate::reader::{Notes, Reader, Taken};
 
 /// What operators say of applications, where their provider does not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,32 +27,12 @@ pub struct RuleSettings {
     pub labels: BTreeMap<String, String>,
 }
 
-pub(super) fn read(
-    rules: Option<Node>,
-    environment: &BTreeMap<String, String>,
-    faults: &mut Faults,
-) -> Option<Vec<RuleSettings>> {
-    let items = match rules {
-        None => return Some(Vec::new()),
-        Some(Node {
-            value: Value::Array(items),
-            ..
-        }) => items,
-        Some(node) => {
-            let message = format!("must be [[rules]] sections, not {}", node.value.type_name());
-            faults.push(node.origin.to_string(), "rules", message);
-            return None;
-        }
-    };
+pub(super) fn read(rules: Option<Node>, mut notes: Notes<'_>) -> Option<Vec<RuleSettings>> {
+    let items = items("rules", rules, &mut notes)?;
     let mut read = Vec::new();
-    for (index, node) in items.into_iter().enumerate() {
-        let (name, place) = (format!("rules[{index}]"), node.origin.to_string());
-        let Value::Table(table) = node.value else {
-            let message = format!("must be a section, not {}", node.value.type_name());
-            faults.push(place, name, message);
-            continue;
-        };
-        read.push(rule(Reader::new(name, place, table, environment, &mut *faults)));
+    for (name, place, table) in items {
+        let Some(table) = table else { continue };
+        read.push(rule(Reader::new(name, place, table, notes.lend())));
     }
     Some(read)
 }

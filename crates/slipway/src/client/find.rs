@@ -51,15 +51,19 @@ impl Client {
             return found.pop().ok_or_else(|| Failure::usage("no application is named"));
         }
         let lines = found.iter().map(line).collect::<String>();
-        let way = if found.iter().any(|one| one.environment != found[0].environment) {
-            "name one by --environment, by provider/account/name or by its id"
-        } else {
-            "name one by provider/account/name or by its id"
-        };
+        let mut ways = Vec::new();
+        if found.iter().any(|one| one.environment != found[0].environment) {
+            ways.push("--environment");
+        }
+        if found.iter().any(|one| full_name(one) != full_name(&found[0])) {
+            ways.push("provider/account/name");
+        }
+        ways.push("its id");
         Err(Failure::usage(format!(
-            "{} applications are called `{}`; {way}:{lines}",
+            "{} applications are called `{}`; name one by {}:{lines}",
             found.len(),
-            wanted.text
+            wanted.text,
+            ways.join(" or by "),
         )))
     }
 

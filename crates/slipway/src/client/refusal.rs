@@ -82,7 +82,7 @@ impl Refusal {
                 is_retryable: matches!(status, 502..=504),
                 retry_after,
                 ..Self::gone(format!(
-                    "what answers at {url} is no Slipway gateway, or a proxy before one (HTTP {status}); {} names it",
+                    "what answers at {url}, which {}, is no Slipway gateway, or a proxy before one (HTTP {status})",
                     connection.url_origin
                 ))
             };

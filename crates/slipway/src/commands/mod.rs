@@ -35,8 +35,9 @@ pub(crate) use trigger::TriggerArgs;
 pub(crate) use wait::WaitArgs;
 pub(crate) use watch::WatchArgs;
 
-use crate::cli::Command;
+use crate::accounts::PROVIDERS;
 use crate::cli::client::ClientCommand;
+use crate::cli::{Command, ConfigCommand};
 use crate::failure::Failure;
 
 pub(crate) async fn run(command: Command) -> Result<(), Failure> {
@@ -63,6 +64,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
             print(&document.map_err(|error| Failure::new(error.to_string()))?)
         }
         Command::Openapi(_) => print(&slipway_server::openapi_json()),
+        Command::Config(ConfigCommand::Schema) => print(&slipway_config::schema(PROVIDERS)),
         Command::Client(command) => ask(command).await,
     }
 }

@@ -109,8 +109,11 @@ impl Waiting<'_> {
                 }
             };
             match happening {
-                Happening::Joined | Happening::Reset(_) | Happening::AsJson => {
-                    if std::mem::take(&mut is_lost) {
+                happening @ (Happening::Joined | Happening::Reset(_) | Happening::AsJson) => {
+                    let was_lost = std::mem::take(&mut is_lost);
+                    if matches!(happening, Happening::AsJson) {
+                        self.tell("streams do not come through; asking for events as JSON from here on");
+                    } else if was_lost {
                         self.tell("connected again");
                     }
                     must_look = !self.look().await?;
