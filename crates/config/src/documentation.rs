@@ -46,7 +46,8 @@ impl Documentation {
                     text.push(' ');
                 }
                 text.push_str(bare.trim());
-            } else if bare.trim().is_empty() {
+            } else if bare.trim().is_empty() || bare.starts_with('"') {
+                // A key that is the operator's own word is an example.
                 pending.clear();
                 last = None;
             } else if line.starts_with('#') {
