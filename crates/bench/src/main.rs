@@ -110,6 +110,12 @@ enum Part {
         /// Where they are
         body: PathBuf,
     },
+    /// List deployments
+    #[command(hide = true)]
+    HandWritten {
+        /// Of which database
+        database_url: String,
+    },
     /// Send blocks to every subscriber, when the input says how many
     #[command(hide = true)]
     RawSend {
@@ -140,6 +146,7 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<()> {
     match cli.part {
         Some(Part::Static { body }) => return contender::serve_fixed(&body).await,
+        Some(Part::HandWritten { database_url }) => return contender::serve_hand_written(&database_url).await,
         Some(Part::RawSend { block, subscribers }) => return contender::send_raw(&block, subscribers),
         Some(Part::Write { database_url }) => return writer::run(&database_url).await,
         None => {}

@@ -2,6 +2,7 @@
 
 mod fixed;
 mod gateway;
+mod hand_written;
 mod nginx;
 mod raw;
 mod varnish;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use fixed::{Fixed, serve as serve_fixed};
 pub(crate) use gateway::{Committed, Gateway, Settings, prepare, program_bytes, with_token};
+pub(crate) use hand_written::{HandWritten, serve as serve_hand_written};
 pub(crate) use nginx::{Nchan, Nginx};
 pub(crate) use raw::{Raw, Template, serve as send_raw};
 pub(crate) use varnish::Varnish;

@@ -84,7 +84,6 @@ pub(super) async fn measure(effort: &Effort) -> Result<Outcome> {
         "UNNEST, all rows are there",
         Goal::AtLeast(0.80),
     );
-    row.note("from a provider's event to its delivery: row 9 tells what is added to the commit");
     Ok(row)
 }
 

@@ -128,7 +128,10 @@ async fn measure_one(row: Row, world: &World, effort: &Effort) -> Result<Vec<Out
         Row::FewMatch => vec![subscribers::few_match(world, effort).await?],
         Row::Latency => vec![replicas::latency(world, effort).await?],
         Row::CatchUp => vec![replicas::catch_up(world, effort).await?],
-        Row::Ingest => vec![ingest::measure(effort).await?],
+        Row::Ingest => vec![
+            ingest::measure(effort).await?,
+            replicas::beyond_the_commit(world, effort).await?,
+        ],
         Row::Growth => vec![growth::measure(effort).await?],
         Row::Start => vec![start::measure(effort).await?],
     })

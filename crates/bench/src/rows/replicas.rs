@@ -54,6 +54,30 @@ pub(super) async fn latency(world: &World, effort: &Effort) -> Result<Outcome> {
     Ok(row)
 }
 
+/// The last part of row 11.
+pub(super) async fn beyond_the_commit(world: &World, effort: &Effort) -> Result<Outcome> {
+    let mut row = Outcome::new("11", "commit to delivery, one subscriber, 50 events/s");
+    let gateway = Gateway::start(&Settings::of(&world.database.url)).await?;
+    tokio::task::block_in_place(|| {
+        let application = &world.applications[0];
+        let mut writer = Writer::start(&world.database.url)?;
+        writer.prepare(application, 1)?;
+        let mut one = Subscribers::new()?;
+        one.connect(&gateway.address, 1, &[with_token()], |_| STREAM.to_owned())?;
+        for _ in 0..effort.rounds {
+            let steady = steady(&mut one, &mut writer, application, 50, effort)?;
+            let latencies = latencies_ms(&one.arrived, &steady.commits);
+            row.record("slipway, p50", Unit::Milliseconds, percentile(&latencies, 0.5));
+            row.record("slipway, p99", Unit::Milliseconds, percentile(&latencies, 0.99));
+            row.record("slipway, lost or out of order", Unit::Count, steady.count);
+        }
+        Ok::<_, crate::Error>(())
+    })?;
+    row.require("slipway, p99", Goal::AtMost(10.0));
+    row.require("slipway, lost or out of order", Goal::AtMost(0.0));
+    Ok(row)
+}
+
 struct Steady {
     commits: Vec<Commit>,
     /// Events that were lost or came out of order.
@@ -100,15 +124,16 @@ pub(super) async fn catch_up(world: &World, effort: &Effort) -> Result<Outcome> 
     let mut row = Outcome::new("10", format!("{count} subscribers resume {behind} events behind"));
     let application = &world.applications[0];
     let mut writer = Writer::start(&world.database.url)?;
-    let from = sqlx::query_as::<_, (String, i64)>("SELECT epoch, seq FROM event_head")
-        .fetch_one(&world.database.pool)
-        .await?;
     tokio::task::block_in_place(|| {
         writer.prepare(application, 100)?;
         writer.write(application, 100, behind.div_ceil(100), Duration::ZERO)?;
         writer.done()
     })?;
     for _ in 0..effort.rounds {
+        let (epoch, head) = sqlx::query_as::<_, (String, i64)>("SELECT epoch, seq FROM event_head")
+            .fetch_one(&world.database.pool)
+            .await?;
+        let from = (epoch, head - i64::try_from(behind)?);
         // It starts after they were written, so that nothing of them is in memory.
         let gateway = Gateway::start(&Settings::of(&world.database.url)).await?;
         tokio::task::block_in_place(|| {

@@ -21,7 +21,7 @@ pub(super) async fn measure(effort: &Effort) -> Result<Outcome> {
         let ready = Requests::get(&["/readyz".to_owned()], &[], "200");
         load::ask(&gateway.address, &ready).await?;
         let ready_in = gateway.started_at.elapsed();
-        tokio::time::sleep(SETTLE).await;
+        tokio::time::sleep(effort.duration().min(SETTLE)).await;
         let idle = process::usage_alone(gateway.pid).resident_bytes;
         row.record("start to ready, old folder", Unit::Seconds, ready_in.as_secs_f64());
         row.record(
