@@ -33,6 +33,7 @@ async function record() {
     explainInsight: "metric=duration&limit=2&application=" + deployment.application_id,
     listEvents: `after=${encodeURIComponent(finished.event_cursor)}&type=deployment.finished&limit=1&wait=25`,
     getBoard: "limit=1",
+    listAnnotations: "from=2000-01-01T00:00:00Z&status=succeeded&limit=1",
   };
   const path = { application_id, deployment_id: deployment.id, account };
   const examples = {

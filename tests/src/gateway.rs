@@ -223,6 +223,20 @@ impl Gateway {
         Self::start_with(case, &file, options).await
     }
 
+    /// A process that only syncs, with what `options` says, and where it serves metrics.
+    ///
+    /// # Panics
+    /// When it does not get ready.
+    pub async fn start_syncing(case: &Case, options: &ServeOptions, simulators: &Simulators) -> (Process, Api) {
+        let file = Self::config_file(case, options);
+        std::fs::write(&file, options.config(case, simulators)).expect("the case's folder is writable");
+        let mut command = case.command(&["sync", "--config"]);
+        command.arg(&file);
+        let mut process = Process::start(command);
+        let api = operations_of(&mut process).await;
+        (process, api)
+    }
+
     async fn start_with(case: &Case, file: &Path, options: &ServeOptions) -> Self {
         let mut command = case.command(&["serve", "--config"]);
         command.arg(file).args(&options.arguments);
@@ -265,9 +279,26 @@ impl Gateway {
         .await;
     }
 
+    /// Where it serves metrics without a token; needs `metrics.listen`.
+    pub async fn operations(&mut self) -> Api {
+        operations_of(&mut self.process).await
+    }
+
     /// Kills it the hard way and waits until it is gone.
     pub async fn kill_9(self) {
         self.process.signal_group(libc::SIGKILL);
         self.process.ended().await;
     }
+}
+
+/// With port 0 only the log tells which one it became.
+async fn operations_of(process: &mut Process) -> Api {
+    let address = process
+        .wait_for_stderr("metrics are served", |line| {
+            let line: Value = serde_json::from_str(line).ok()?;
+            let is_it = line["message"] == "metrics and health are served without a token";
+            is_it.then(|| line["address"].as_str().map(str::to_owned))?
+        })
+        .await;
+    Api::new(&format!("http://{address}"), "")
 }

@@ -15,8 +15,8 @@ pub fn require_tools(tools: &[&str]) {
         let found = Command::new("sh").args(["-c", &format!("command -v {tool}")]).output();
         assert!(
             found.is_ok_and(|output| output.status.success()),
-            "this test needs `{tool}`, which is not installed: `cargo xtask test` brings Node and npm; \
-             Debian and Ubuntu have all of them (`apt install nodejs npm curl jq`)"
+            "this test needs `{tool}`, which is not installed: `cargo xtask test` brings it; \
+             Debian and Ubuntu have it (`apt install nodejs npm curl jq prometheus`)"
         );
     }
 }

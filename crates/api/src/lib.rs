@@ -2,6 +2,7 @@
 
 mod account;
 mod action;
+mod annotation;
 mod application;
 mod audit;
 mod board;
@@ -19,6 +20,7 @@ mod write;
 
 pub use account::{AccountList, AccountView, RateBudgetView, WriteFaultView};
 pub use action::BlockedActionView;
+pub use annotation::AnnotationView;
 pub use application::{ApplicationCapabilitiesView, ApplicationList, ApplicationView, Support};
 pub use audit::{AuditEntryList, AuditEntryView};
 pub use board::{BoardItemList, BoardItemView};

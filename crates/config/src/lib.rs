@@ -19,7 +19,8 @@ pub use schema::schema;
 pub use secret::Secret;
 pub use sections::{
     AccountOption, AccountSettings, AuthSettings, DatabaseSettings, DeploymentLogSettings, FreezeSettings, LogFormat,
-    LogSettings, OidcRestrictions, OidcSettings, ProviderKeys, RuleSettings, ServerSettings, SyncSettings,
+    LogSettings, MetricsSettings, OidcRestrictions, OidcSettings, ProviderKeys, RuleSettings, ServerSettings,
+    SyncSettings,
 };
 
 /// The layer below all others, as text: every key with its meaning.
@@ -46,6 +47,8 @@ pub struct Settings {
     pub logs: DeploymentLogSettings,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// How metrics are served.
+    pub metrics: MetricsSettings,
 }
 
 impl Settings {

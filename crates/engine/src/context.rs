@@ -10,6 +10,7 @@ use slipway_store::{PgConnection, PgPool, StoreError};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::figures::Figures;
 use crate::logs::LogSettings;
 use crate::rules::Rules;
 use crate::views::Views;
@@ -27,6 +28,8 @@ pub struct Context {
     pub rules: Arc<Rules>,
     /// What is kept of logs, and what is masked everywhere.
     pub logs: Arc<LogSettings>,
+    /// What the work came to.
+    pub figures: Arc<Figures>,
     /// What the public JSON of each account's deployments is written by.
     pub(crate) views: Arc<Views>,
     /// How the database's clock differs from ours.
@@ -70,6 +73,7 @@ impl Context {
             clock,
             rules: Arc::default(),
             logs: Arc::default(),
+            figures: Arc::default(),
             offset: Arc::default(),
         }
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod context;
+mod figures;
 pub mod freezes;
 mod freshness;
 pub mod inbox;
@@ -21,6 +22,7 @@ use slipway_core::provider::ProviderRegistry;
 use slipway_store::PgPool;
 
 pub use context::Context;
+pub use figures::Figures;
 pub use sync::SyncSettings;
 pub use writes::Writes;
 

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use tokio::sync::{Semaphore, watch};
 
 use crate::applications::ApplicationIndex;
+use crate::figures::Counts;
 use crate::filter::Filter;
 use crate::frame::Frame;
 use crate::interest::Interests;
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) head: watch::Sender<Position>,
     pub(crate) replays: Semaphore,
     pub(crate) subscribers: AtomicUsize,
+    pub(crate) counts: Counts,
     last_read: Mutex<Option<(OffsetDateTime, Instant)>>,
 }
 
@@ -111,6 +113,7 @@ impl Feed {
             head: watch::channel(nowhere).0,
             replays: Semaphore::new(CONCURRENT_REPLAYS),
             subscribers: AtomicUsize::new(0),
+            counts: Counts::default(),
             last_read: Mutex::new(None),
         }))
     }
@@ -216,6 +219,7 @@ impl Shared {
             epoch: Arc::clone(epoch),
             seq,
         };
+        self.counts.note_events(frames.len());
         let matches = self.interests.matches(&frames, &self.applications);
         let mut ring = self.ring.write();
         if has_gap {

@@ -2,6 +2,7 @@
 
 mod applications;
 mod feed;
+mod figures;
 mod filter;
 mod frame;
 mod interest;
@@ -15,6 +16,7 @@ mod watch;
 
 pub use applications::ApplicationIndex;
 pub use feed::{Feed, FeedSettings};
+pub use figures::FeedFigures;
 pub use filter::Filter;
 pub use frame::{Frame, Keys, write_control};
 pub use log_page::write_log_control;

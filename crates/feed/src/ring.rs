@@ -33,6 +33,10 @@ impl Ring {
         self.frames.push_back(frame);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
     /// What matches after number `seq`, as much as `room` takes, and the number up to which was looked. None when the ring no
     /// longer reaches back that far.
     pub(crate) fn read_after(

@@ -8,6 +8,7 @@ use slipway_store::{StoreError, event_log, pool};
 use tokio::sync::watch;
 
 use crate::feed::{Feed, Position};
+use crate::figures::Reached;
 use crate::filter::Filter;
 use crate::frame::Frame;
 use crate::interest::Group;
@@ -82,6 +83,8 @@ pub struct Subscription {
     joined: Position,
     /// None: from now, as soon as it is known where that is.
     position: Option<Position>,
+    /// The same, for whoever counts what waits for this subscription.
+    reached: Arc<Reached>,
     room: Room,
 }
 
@@ -96,10 +99,13 @@ impl Subscription {
             }),
             None => Some(joined.clone()).filter(|position| !position.epoch.is_empty()),
         };
+        let reached = Reached::of(&group, &joined, position.as_ref());
+        feed.0.counts.add(&reached);
         Self {
             feed,
             matched: group.matched.subscribe(),
             group,
+            reached,
             joined,
             position,
             room: BATCH,
@@ -159,14 +165,14 @@ impl Subscription {
     pub async fn next_ready(&mut self) -> Result<Option<Next>, StoreError> {
         loop {
             let (head, newest) = self.look();
-            if self.position.is_none() {
-                self.position = Some(head.clone()).filter(|head| !head.epoch.is_empty());
+            if self.position.is_none() && !head.epoch.is_empty() {
+                self.move_to(head.clone());
             }
             let Some(position) = self.position.clone().filter(|position| *position != head) else {
                 return Ok(None);
             };
             if self.is_quiet(&position, &head, &newest) {
-                self.position = Some(head);
+                self.move_to(head);
                 return Ok(None);
             }
             let ready = if position.epoch == head.epoch && position.seq < head.seq {
@@ -175,13 +181,16 @@ impl Subscription {
                 None
             };
             let step = match ready {
-                Some(step) => step,
+                Some(step) => {
+                    self.feed.0.counts.note_ring_hit();
+                    step
+                }
                 // Behind the ring; or ahead of this replica, or of another log, which only the database can tell.
                 None => self.replay(&position).await?,
             };
             match step {
                 Step::Scanned(frames, scanned) => {
-                    self.position = Some(scanned.clone());
+                    self.move_to(scanned.clone());
                     if !frames.is_empty() {
                         return Ok(Some(Next::Batch(Batch {
                             frames,
@@ -190,7 +199,7 @@ impl Subscription {
                     }
                 }
                 Step::Reset(reason, fresh) => {
-                    self.position = Some(fresh.clone());
+                    self.move_to(fresh.clone());
                     return Ok(Some(Next::Reset(Reset {
                         reason,
                         cursor: fresh.cursor(),
@@ -199,6 +208,11 @@ impl Subscription {
                 Step::Wait => return Ok(None),
             }
         }
+    }
+
+    fn move_to(&mut self, position: Position) {
+        self.reached.move_to(&position);
+        self.position = Some(position);
     }
 
     async fn wait_for_change(&mut self) {
@@ -228,6 +242,7 @@ impl Subscription {
     }
 
     async fn replay(&self, position: &Position) -> Result<Step, StoreError> {
+        self.feed.0.counts.note_replay();
         // Closed never, so a permit always comes.
         let _turn = self.feed.0.replays.acquire().await;
         // One snapshot: an event that commits between two looks would pass for one that retention has removed.
@@ -275,6 +290,7 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
+        self.feed.0.counts.remove(&self.reached);
         self.feed.0.interests.leave(&self.group);
         self.feed.0.subscribers.fetch_sub(1, Ordering::Relaxed);
     }

@@ -8,7 +8,7 @@ use slipway_core::Clock;
 use slipway_core::page::PageToken;
 use slipway_core::provider::{ErrorKind, ProviderError, RateBudget};
 use slipway_provider_http::{
-    Answer, Auth, Client, ClientSettings, ConfigError, RateLimit, Request, Secret, Url, WindowKind,
+    Answer, Auth, Calls, Client, ClientSettings, ConfigError, RateLimit, Request, Secret, Url, WindowKind,
 };
 
 use crate::error;
@@ -32,10 +32,16 @@ pub(crate) struct Cloud66Client {
 }
 
 impl Cloud66Client {
-    pub(crate) fn new(base_url: Url, token: Secret, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        base_url: Url,
+        token: Secret,
+        calls: Arc<Calls>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ConfigError> {
         let settings = ClientSettings {
             rate_limit: Some(RATE_LIMIT),
             throttle: error::throttle,
+            calls,
             ..ClientSettings::new(NAME, base_url)
         };
         Ok(Self {

@@ -1,7 +1,9 @@
 //! What an account of Cloud 66 needs to be told.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
-use slipway_provider_http::{ConfigError, Secret, Url};
+use slipway_provider_http::{Calls, ConfigError, Secret, Url};
 
 /// Settings of one account.
 #[derive(Debug, Clone, Deserialize)]
@@ -14,6 +16,9 @@ pub struct Cloud66Options {
     /// Where people look, for links.
     #[serde(default = "default_dashboard_url")]
     pub dashboard_url: Url,
+    /// Where requests are counted.
+    #[serde(skip)]
+    pub calls: Arc<Calls>,
 }
 
 impl Cloud66Options {
@@ -23,6 +28,7 @@ impl Cloud66Options {
             base_url: default_base_url(),
             token,
             dashboard_url: default_dashboard_url(),
+            calls: Arc::default(),
         }
     }
 

@@ -59,9 +59,10 @@ impl Cloud66Provider {
             base_url,
             token,
             dashboard_url,
+            calls,
         } = options;
         Ok(Self {
-            client: Cloud66Client::new(base_url, token, clock)?,
+            client: Cloud66Client::new(base_url, token, calls, clock)?,
             dashboard_url,
         })
     }

@@ -11,7 +11,7 @@ use tracing::{Instrument, Span, field};
 use url::Url;
 
 use crate::body::{self, BodyError};
-use crate::budget::Budget;
+use crate::budget::{Budget, Permit};
 use crate::request::Request;
 use crate::{Answer, ClientSettings, ConfigError, headers, hosts, retry, tls};
 
@@ -146,16 +146,39 @@ impl Client {
         deadline: Instant,
     ) -> Result<Answer, Failure> {
         let operation = request.operation;
-        let permit = self.budget.take(request.is_write).map_err(|wait| Failure {
-            error: self
-                .error(
-                    ErrorKind::RateLimited,
-                    operation,
-                    "no request is left in the provider's rate limit",
-                )
-                .with_retry_after(Some(wait)),
-            is_worth_repeating: false,
+        let permit = self.budget.take(request.is_write).map_err(|wait| {
+            self.settings.calls.note_held_back(operation);
+            Failure {
+                error: self
+                    .error(
+                        ErrorKind::RateLimited,
+                        operation,
+                        "no request is left in the provider's rate limit",
+                    )
+                    .with_retry_after(Some(wait)),
+                is_worth_repeating: false,
+            }
         })?;
+        let began = Instant::now();
+        let outcome = self.exchange(request, url, authorization, deadline, &permit).await;
+        let ended = match &outcome {
+            Ok(answer) => Ok(answer.status),
+            Err(failure) => Err(failure.error.kind),
+        };
+        self.settings.calls.note(operation, ended, began.elapsed());
+        outcome
+    }
+
+    /// One request and its answer.
+    async fn exchange(
+        &self,
+        request: &Request<'_>,
+        url: Url,
+        authorization: Option<HeaderValue>,
+        deadline: Instant,
+        permit: &Permit<'_>,
+    ) -> Result<Answer, Failure> {
+        let operation = request.operation;
         let mut builder = self
             .http
             .request(request.method.clone(), url)
@@ -224,7 +247,7 @@ impl Client {
                 is_worth_repeating: false,
             });
         }
-        self.budget.served(&permit);
+        self.budget.served(permit);
         Ok(answer)
     }
 

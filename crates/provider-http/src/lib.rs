@@ -3,7 +3,9 @@
 mod answer;
 mod body;
 mod budget;
+mod calls;
 mod client;
+mod durations;
 mod headers;
 mod hosts;
 pub mod lenient;
@@ -17,7 +19,9 @@ mod tls;
 
 pub use answer::Answer;
 pub use budget::{RateLimit, Throttle, WindowKind};
+pub use calls::{CallBook, Calls};
 pub use client::Client;
+pub use durations::{DurationCounts, Durations};
 pub use hosts::is_loopback;
 pub use http::Method;
 pub use request::{Auth, Request};

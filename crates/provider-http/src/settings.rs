@@ -1,11 +1,12 @@
 //! What a client is told when it is made.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::budget::{RateLimit, Throttle};
-use crate::{Answer, hosts};
+use crate::{Answer, Calls, hosts};
 
 /// A setting that cannot work, in one sentence for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +34,8 @@ pub struct ClientSettings {
     pub rate_limit: Option<RateLimit>,
     /// Tells a throttled answer from the others.
     pub throttle: fn(&Answer, time::OffsetDateTime) -> Option<Throttle>,
+    /// Where its requests are counted.
+    pub calls: Arc<Calls>,
 }
 
 impl ClientSettings {
@@ -48,6 +51,7 @@ impl ClientSettings {
             max_body_bytes: 8 * 1024 * 1024,
             rate_limit: None,
             throttle: |answer, _| (answer.status == 429).then(|| Throttle::for_a_while(answer.retry_after)),
+            calls: Arc::default(),
         }
     }
 

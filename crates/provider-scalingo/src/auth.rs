@@ -8,10 +8,11 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use slipway_core::Clock;
 use slipway_core::provider::ProviderError;
-use slipway_provider_http::{Auth, Client, ClientSettings, ConfigError, Request, Secret, Url, lenient};
+use slipway_provider_http::{Auth, Client, ClientSettings, ConfigError, Request, Secret, lenient};
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
+use crate::ScalingoOptions;
 use crate::error;
 use crate::payload::ExchangePayload;
 use crate::provider::NAME;
@@ -42,11 +43,15 @@ pub(crate) struct TokenSource {
 }
 
 impl TokenSource {
-    pub(crate) fn new(auth_url: Url, account_token: Secret, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
-        let http = Client::new(ClientSettings::new(NAME, auth_url), Arc::clone(&clock))?;
+    pub(crate) fn new(options: &ScalingoOptions, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        let settings = ClientSettings {
+            calls: Arc::clone(&options.calls),
+            ..ClientSettings::new(NAME, options.auth_url.clone())
+        };
+        let http = Client::new(settings, Arc::clone(&clock))?;
         Ok(Self {
             http,
-            account_token,
+            account_token: options.token.clone(),
             clock,
             current: Mutex::default(),
             user: OnceLock::new(),

@@ -43,11 +43,12 @@ impl ScalingoClient {
         let settings = ClientSettings {
             rate_limit: Some(RATE_LIMIT),
             additional_hosts: options.stream_hosts.clone(),
+            calls: Arc::clone(&options.calls),
             ..ClientSettings::new(NAME, options.api_url.clone())
         };
         Ok(Self {
             api: Client::new(settings, Arc::clone(&clock))?,
-            tokens: TokenSource::new(options.auth_url.clone(), options.token.clone(), clock)?,
+            tokens: TokenSource::new(options, clock)?,
         })
     }
 

@@ -1,8 +1,9 @@
 //! What an account of Scalingo needs to be told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use slipway_provider_http::{ConfigError, Secret, Url};
+use slipway_provider_http::{Calls, ConfigError, Secret, Url};
 
 use crate::SourceUrlTemplate;
 
@@ -23,6 +24,8 @@ pub struct ScalingoOptions {
     pub stream_hosts: Vec<String>,
     /// Where the provider fetches the source of a deployment whose caller names none.
     pub source_url_template: Option<SourceUrlTemplate>,
+    /// Where requests are counted.
+    pub calls: Arc<Calls>,
 }
 
 impl ScalingoOptions {
@@ -56,6 +59,7 @@ impl ScalingoOptions {
                 format!("deployments.{region}.scalingo.com"),
             ],
             source_url_template: None,
+            calls: Arc::default(),
         })
     }
 

@@ -28,7 +28,7 @@ pub(crate) struct FreshnessCache {
 #[derive(Debug)]
 pub(crate) struct AccountFreshness {
     pub(crate) row: FreshnessRow,
-    backfill: AccountBackfillRow,
+    pub(crate) backfill: AccountBackfillRow,
 }
 
 /// All accounts, by name.
@@ -166,7 +166,8 @@ pub(crate) fn of_application(row: Option<&FreshnessRow>, now: OffsetDateTime) ->
     view(row, row.state(now, true), backfill)
 }
 
-async fn load(conn: &mut PgConnection) -> Result<Snapshot, StoreError> {
+/// The accounts as they are now.
+pub(crate) async fn load(conn: &mut PgConnection) -> Result<Snapshot, StoreError> {
     let rows = sync_targets::list_accounts(conn).await?;
     let backfills = sync_targets::list_account_backfills(conn).await?;
     let mut backfills: HashMap<_, _> = backfills.into_iter().map(|row| (row.account.clone(), row)).collect();

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -77,10 +78,22 @@ struct Read<A> {
 
 type Turn<A> = Arc<tokio::sync::Mutex<Option<Read<A>>>>;
 
+/// How often what was kept could be used, and how much it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CacheFigures {
+    pub(crate) hits: u64,
+    /// Also those that then shared the read of another.
+    pub(crate) misses: u64,
+    pub(crate) entries: usize,
+    pub(crate) bytes: u64,
+}
+
 /// Answers to one kind of question.
 pub(crate) struct HotAnswers<Q, A: Answer> {
     feed: Feed,
     kept: Cache<Key<Q>, Arc<Kept<A>>, ByBytes>,
+    hits: AtomicU64,
+    misses: AtomicU64,
     /// Whose turn it is to read. An entry lives as long as somebody waits.
     turns: Mutex<HashMap<Key<Q>, Turn<A>>>,
 }
@@ -97,6 +110,8 @@ impl<Q: Hash + Eq + Clone, A: Answer> HotAnswers<Q, A> {
         Self {
             feed,
             kept: Cache::with_weighter(256, bytes, ByBytes),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
             turns: Mutex::default(),
         }
     }
@@ -117,8 +132,10 @@ impl<Q: Hash + Eq + Clone, A: Answer> HotAnswers<Q, A> {
             visibility: Arc::clone(visibility),
         };
         if let Some(hot) = self.find(&key) {
+            self.hits.fetch_add(1, Ordering::Relaxed);
             return Ok(hot);
         }
+        self.misses.fetch_add(1, Ordering::Relaxed);
         let asked = Instant::now();
         let waiting = Waiting { answers: self, key };
         let turn = waiting.turn();
@@ -141,6 +158,15 @@ impl<Q: Hash + Eq + Clone, A: Answer> HotAnswers<Q, A> {
         };
         let position = answer.head().clone();
         Ok((answer, position))
+    }
+
+    pub(crate) fn figures(&self) -> CacheFigures {
+        CacheFigures {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+            entries: self.kept.len(),
+            bytes: self.kept.weight(),
+        }
     }
 
     fn find(&self, key: &Key<Q>) -> Option<(Arc<A>, Cursor)> {

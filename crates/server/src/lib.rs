@@ -5,7 +5,9 @@ mod extract;
 mod freshness;
 mod hot;
 mod listing;
+mod metrics;
 mod middleware;
+mod monitored;
 mod openapi;
 mod position;
 mod problem;
@@ -20,6 +22,7 @@ pub use auth::{
     Actor, Network, NewToken, Oidc, OidcRestrictions, OidcSettings, Principal, Scope, Scopes, Token, Tokens,
     create_token, record, revoke_token,
 };
+pub use monitored::{Monitored, operations_router};
 pub use openapi::{Untranslatable, openapi, openapi_compat_json, openapi_json};
 pub use problem::{Code, Problem};
 pub use router::{free_paths, router, undocumented_paths};

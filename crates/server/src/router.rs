@@ -53,6 +53,7 @@ pub fn router(state: AppState, pages: Router<AppState>) -> Router {
     };
     router
         .layer(from_fn_with_state(state.clone(), middleware::problems))
+        .layer(from_fn_with_state(state.clone(), middleware::measure))
         .with_state(state)
 }
 
@@ -68,11 +69,12 @@ pub fn undocumented_paths() -> Vec<String> {
 }
 
 /// What lies outside the API and needs no token, or finds out by itself who asks.
-fn free() -> [(&'static str, MethodRouter<AppState>); 5] {
+fn free() -> [(&'static str, MethodRouter<AppState>); 6] {
     [
         ("/livez", get(routes::health::livez)),
         ("/readyz", get(routes::health::readyz)),
         ("/healthz", get(routes::health::healthz)),
+        ("/metrics", get(routes::metrics::metrics)),
         ("/openapi.json", get(openapi::serve)),
         ("/openapi-3.0.json", get(openapi::serve_compat)),
     ]

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use slipway_core::Clock;
 use slipway_core::provider::ProviderRegistry;
-use slipway_engine::Writes;
 use slipway_engine::supervisor::TaskStatus;
+use slipway_engine::{Figures, Writes};
 use slipway_feed::{Feed, LogTails};
+use slipway_provider_http::CallBook;
 use slipway_store::{PgConnection, PgPool, StoreError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use crate::auth::{Access, Network, Oidc, RateLimiter, Refusals, Tokens};
 use crate::freshness::FreshnessCache;
 use crate::hot::HotAnswers;
+use crate::metrics::RequestFigures;
 use crate::routes::{DeploymentAnswer, ListAnswer, ListQuestion, WebhookSecrets};
 use crate::sse::StreamCounter;
 
@@ -110,6 +112,10 @@ pub struct Services {
     pub oidc: Option<Arc<Oidc>>,
     /// How the background tasks are.
     pub tasks: TaskStatuses,
+    /// What the background work of this process came to.
+    pub figures: Arc<Figures>,
+    /// What was asked of the providers.
+    pub calls: CallBook,
     /// Limits and intervals.
     pub settings: ServerSettings,
     /// Cancelled when streams and waiting requests have to end.
@@ -139,6 +145,7 @@ struct Inner {
     streams: StreamCounter,
     log_tails: LogTails,
     requests: Semaphore,
+    request_figures: RequestFigures,
     hot_lists: HotAnswers<ListQuestion, ListAnswer>,
     hot_deployments: HotAnswers<Uuid, DeploymentAnswer>,
 }
@@ -174,6 +181,7 @@ impl AppState {
             streams,
             log_tails,
             requests,
+            request_figures: RequestFigures::default(),
             hot_lists,
             hot_deployments,
         }))
@@ -238,6 +246,10 @@ impl AppState {
 
     pub(crate) fn hot_deployments(&self) -> &HotAnswers<Uuid, DeploymentAnswer> {
         &self.0.hot_deployments
+    }
+
+    pub(crate) fn request_figures(&self) -> &RequestFigures {
+        &self.0.request_figures
     }
 
     pub(crate) fn requests(&self) -> &Semaphore {

@@ -7,7 +7,7 @@ use slipway_core::provider::{ProviderRegistry, SharedProvider};
 use slipway_core::{AccountName, Clock};
 use slipway_engine::freezes::Freezes;
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
-use slipway_provider_http::{Secret, Url};
+use slipway_provider_http::{CallBook, Calls, Secret, Url};
 use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider, SourceUrlTemplate};
 
 use crate::cli::ConfigArgs;
@@ -30,13 +30,14 @@ pub(crate) const PROVIDERS: &[ProviderKeys] = &[
 pub(crate) fn load(
     args: &ConfigArgs,
     clock: &Arc<dyn Clock>,
+    calls: &CallBook,
 ) -> Result<(Settings, ProviderRegistry, Freezes), Failure> {
     let settings =
         Settings::load(args.config.as_deref(), std::env::vars(), PROVIDERS).map_err(|faults| told(&faults))?;
     let mut faults = Faults::default();
     let mut registry = ProviderRegistry::default();
     for account in &settings.accounts {
-        if let Some(provider) = provider(account, clock, &mut faults) {
+        if let Some(provider) = provider(account, calls, clock, &mut faults) {
             registry.insert(AccountName::from(account.name.as_str()), provider);
         }
     }
@@ -54,11 +55,16 @@ fn told(faults: &Faults) -> Failure {
     ))
 }
 
-fn provider(account: &AccountSettings, clock: &Arc<dyn Clock>, faults: &mut Faults) -> Option<SharedProvider> {
-    let token = Secret::new(account.token.expose());
+fn provider(
+    account: &AccountSettings,
+    calls: &CallBook,
+    clock: &Arc<dyn Clock>,
+    faults: &mut Faults,
+) -> Option<SharedProvider> {
+    let calls = calls.of_account(&account.name);
     let made = match account.provider {
-        slipway_provider_cloud66::NAME => cloud66(account, token, clock, faults)?,
-        slipway_provider_scalingo::NAME => scalingo(account, token, clock, faults)?,
+        slipway_provider_cloud66::NAME => cloud66(account, calls, clock, faults)?,
+        slipway_provider_scalingo::NAME => scalingo(account, calls, clock, faults)?,
         other => Err(format!("this release has no adapter for `{other}`")),
     };
     made.map_err(|message| faults.push(&account.place, format!("account {}", account.name), message))
@@ -67,22 +73,28 @@ fn provider(account: &AccountSettings, clock: &Arc<dyn Clock>, faults: &mut Faul
 
 type Made = Option<Result<SharedProvider, String>>;
 
-fn cloud66(account: &AccountSettings, token: Secret, clock: &Arc<dyn Clock>, faults: &mut Faults) -> Made {
-    let mut options = Cloud66Options::new(token);
+fn cloud66(account: &AccountSettings, calls: Arc<Calls>, clock: &Arc<dyn Clock>, faults: &mut Faults) -> Made {
+    let mut options = Cloud66Options::new(token(account));
+    options.calls = calls;
     set_url(account, "base_url", &mut options.base_url, faults)?;
     set_url(account, "dashboard_url", &mut options.dashboard_url, faults)?;
     Some(shared(Cloud66Provider::new(options, Arc::clone(clock))))
 }
 
-fn scalingo(account: &AccountSettings, token: Secret, clock: &Arc<dyn Clock>, faults: &mut Faults) -> Made {
+fn token(account: &AccountSettings) -> Secret {
+    Secret::new(account.token.expose())
+}
+
+fn scalingo(account: &AccountSettings, calls: Arc<Calls>, clock: &Arc<dyn Clock>, faults: &mut Faults) -> Made {
     let region = account
         .options
         .get("region")
         .map_or("osc-fr1", |region| region.value.as_str());
-    let mut options = match ScalingoOptions::in_region(region, token) {
+    let mut options = match ScalingoOptions::in_region(region, token(account)) {
         Ok(options) => options,
         Err(error) => return Some(Err(error.to_string())),
     };
+    options.calls = calls;
     set_url(account, "api_url", &mut options.api_url, faults)?;
     set_url(account, "auth_url", &mut options.auth_url, faults)?;
     set_url(account, "dashboard_url", &mut options.dashboard_url, faults)?;

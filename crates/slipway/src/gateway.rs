@@ -12,7 +12,8 @@ use slipway_engine::rules::Rules;
 use slipway_engine::supervisor::Supervisor;
 use slipway_engine::{Context, Engine, SyncSettings, Writes};
 use slipway_feed::{Feed, FeedSettings};
-use slipway_server::{AppState, Oidc, ServerSettings, Services, Tokens};
+use slipway_provider_http::CallBook;
+use slipway_server::{AppState, Monitored, Oidc, ServerSettings, Services, Tokens};
 use slipway_store::pool;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -31,6 +32,8 @@ const WRITES_PATIENCE: Duration = Duration::from_secs(15);
 pub(crate) struct Parts<'a> {
     pub(crate) database: &'a Database,
     pub(crate) registry: ProviderRegistry,
+    /// Where its adapters count what they ask.
+    pub(crate) calls: CallBook,
     pub(crate) clock: Arc<dyn Clock>,
     /// None: no background work.
     pub(crate) sync: Option<SyncSettings>,
@@ -42,6 +45,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) freezes: Freezes,
     /// None: no API.
     pub(crate) api: Option<Api>,
+    /// Where health and metrics are served without a token.
+    pub(crate) metrics: Option<TcpListener>,
 }
 
 pub(crate) struct Api {
@@ -64,12 +69,14 @@ impl Gateway {
         let Parts {
             database,
             registry,
+            calls,
             clock,
             sync,
             rules,
             logs,
             freezes,
             api,
+            metrics,
         } = parts;
         let supervisor = Supervisor::new(Arc::clone(&clock), lifecycle.soft.clone());
         let context = Context::new(database.pool.clone(), registry, Arc::clone(&clock))
@@ -82,10 +89,34 @@ impl Gateway {
                 .with_writes(writes.clone())
                 .spawn(&supervisor);
         }
+        let tasks = supervisor.clone();
+        let mut monitored = Monitored {
+            pool: database.pool.clone(),
+            registry: Arc::new(context.registry.clone()),
+            clock,
+            tasks: Arc::new(move || tasks.statuses()),
+            figures: Arc::clone(&context.figures),
+            calls,
+            shutdown: supervisor.shutdown().clone(),
+            api: None,
+        };
         let server = match api {
             None => None,
-            Some(api) => Some(serve(api, database, context, writes.clone(), &supervisor).await?),
+            Some(api) => {
+                let state = api_state(&api, &monitored, database, writes.clone(), &supervisor).await?;
+                monitored.api = Some(state.clone());
+                Some(tokio::spawn(slipway_server::serve(
+                    api.listener,
+                    slipway_server::router(state, slipway_dashboard::router()),
+                    lifecycle.soft.clone(),
+                )))
+            }
         };
+        if let Some(listener) = metrics {
+            // Ends with the process; until then whoever watches sees how it stops.
+            let router = slipway_server::operations_router(monitored);
+            tokio::spawn(slipway_server::serve(listener, router, lifecycle.hard.clone()));
+        }
         Ok(Self {
             supervisor,
             writes,
@@ -145,41 +176,37 @@ impl Gateway {
     }
 }
 
-async fn serve(
-    api: Api,
+async fn api_state(
+    api: &Api,
+    monitored: &Monitored,
     database: &Database,
-    context: Context,
     writes: Writes,
     supervisor: &Supervisor,
-) -> Result<JoinHandle<std::io::Result<()>>, Failure> {
+) -> Result<AppState, Failure> {
     let (pool, direct) = (database.pool.clone(), database.direct_options.clone());
-    let feed = Feed::start(pool, direct, FeedSettings::default(), Arc::clone(&context.clock))
+    let feed = Feed::start(pool, direct, FeedSettings::default(), Arc::clone(&monitored.clock))
         .await
         .map_err(|error| Failure::new(format!("the event log cannot be read: {}", chain(&error))))?;
-    let shutdown = supervisor.shutdown().clone();
-    let (task_feed, task_shutdown) = (feed.clone(), shutdown.clone());
+    let (task_feed, task_shutdown) = (feed.clone(), monitored.shutdown.clone());
     supervisor.spawn("feed", move || {
         let (feed, shutdown) = (task_feed.clone(), task_shutdown.clone());
         async move { feed.run(shutdown).await }
     });
-    let tasks = supervisor.clone();
-    let state = AppState::new(Services {
-        pool: database.pool.clone(),
+    let watched = monitored.clone();
+    Ok(AppState::new(Services {
+        pool: watched.pool,
         feed,
-        registry: Arc::new(context.registry),
+        registry: watched.registry,
         writes,
-        clock: context.clock,
-        tokens: api.tokens,
-        oidc: api.oidc,
-        tasks: Arc::new(move || tasks.statuses()),
-        settings: api.settings,
-        shutdown: shutdown.clone(),
-    });
-    Ok(tokio::spawn(slipway_server::serve(
-        api.listener,
-        slipway_server::router(state, slipway_dashboard::router()),
-        shutdown,
-    )))
+        clock: watched.clock,
+        tokens: api.tokens.clone(),
+        oidc: api.oidc.clone(),
+        tasks: watched.tasks,
+        figures: watched.figures,
+        calls: watched.calls,
+        settings: api.settings.clone(),
+        shutdown: watched.shutdown,
+    }))
 }
 
 /// How the database's clock differs from ours, for a process that does not sync; one that does keeps looking.

@@ -31,9 +31,11 @@ pub(crate) fn postgres() -> Result<Option<Postgres>> {
     Ok(Some(server))
 }
 
-/// What the examples of the README call.
+/// What the examples of the README call, and what reads our alerts.
 pub(crate) fn tools() -> Result<()> {
-    let missing: Vec<&str> = ["curl", "jq"].into_iter().filter(|tool| !exists(tool)).collect();
+    let wanted = [("curl", "curl"), ("jq", "jq"), ("promtool", "prometheus")];
+    let missing = wanted.into_iter().filter(|(tool, _)| !exists(tool));
+    let missing: Vec<&str> = missing.map(|(_, package)| package).collect();
     if missing.is_empty() || !can_install() {
         // Without a way to install them the tests say themselves what they lack.
         return Ok(());

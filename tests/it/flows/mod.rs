@@ -6,6 +6,7 @@ mod crash;
 mod demo;
 mod drain;
 mod freezes;
+mod metrics;
 mod outage;
 mod refusals;
 mod replicas;

@@ -6,6 +6,7 @@ mod database;
 mod freeze;
 mod log;
 mod logs;
+mod metrics;
 mod rule;
 mod server;
 mod sync;
@@ -16,6 +17,7 @@ pub use database::DatabaseSettings;
 pub use freeze::FreezeSettings;
 pub use log::{LogFormat, LogSettings};
 pub use logs::DeploymentLogSettings;
+pub use metrics::MetricsSettings;
 pub use rule::RuleSettings;
 pub use server::ServerSettings;
 pub use sync::SyncSettings;
@@ -24,8 +26,8 @@ use crate::node::{Node, Table, Value};
 use crate::reader::{Notes, Reader, unknown};
 use crate::{Faults, Settings};
 
-const SECTIONS: [&str; 9] = [
-    "server", "database", "auth", "accounts", "rules", "freezes", "logs", "sync", "log",
+const SECTIONS: [&str; 10] = [
+    "server", "database", "auth", "accounts", "rules", "freezes", "logs", "sync", "log", "metrics",
 ];
 
 /// Reads every section, also after a fault, so that all faults are told at once.
@@ -62,6 +64,7 @@ pub(crate) fn read(mut root: Table, providers: &[ProviderKeys], mut notes: Notes
     let sync = read_section!("sync", sync::read);
     let logs = read_section!("logs", logs::read);
     let log = read_section!("log", log::read);
+    let metrics = read_section!("metrics", metrics::read);
     let accounts = account::read(accounts, notes.lend(), providers);
     if let (Some(server), Some(auth)) = (&server, &auth)
         && auth.open_access
@@ -94,6 +97,7 @@ pub(crate) fn read(mut root: Table, providers: &[ProviderKeys], mut notes: Notes
         sync: sync?,
         logs: logs?,
         log: log?,
+        metrics,
     })
 }
 

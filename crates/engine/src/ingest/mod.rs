@@ -105,6 +105,7 @@ pub async fn ingest(context: &Context, batch: &Batch) -> Result<Report, IngestEr
         context.logs.masks.mask_observation(observation);
     }
     let mut report = ingest_distinct(context, &batch).await?;
+    context.figures.note_deployments(report.created, report.changed);
     if let Some(again) = again {
         let more = Box::pin(ingest(context, &again)).await?;
         report.created += more.created;

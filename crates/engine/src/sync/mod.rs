@@ -114,6 +114,9 @@ async fn start_due(
     let found_any = !targets.is_empty();
     for target in targets {
         context.note_database_time(target.leased_at);
+        if target.is_taken_over {
+            context.figures.note_lease_takeover();
+        }
         let worker = worker::Worker::new(
             context.clone(),
             settings.clone(),

@@ -82,6 +82,7 @@ impl Worker {
             result = self.attempt(&provider) => result,
             () = self.keep_lease() => Err(IngestError::LeaseLost.into()),
         };
+        self.count(&result);
         let done = match result {
             Ok(done) => done,
             Err(failure) => match self.explain(&failure) {
@@ -198,6 +199,25 @@ impl Worker {
                 }
             }
         }
+    }
+
+    fn count(&self, result: &Result<Done, Failure>) {
+        let figures = &self.context.figures;
+        let outcome = match result {
+            Ok(Done {
+                attempt: Attempt::Postponed,
+                ..
+            }) => "postponed",
+            Ok(_) => "succeeded",
+            Err(Failure::Provider(error)) => error.kind.as_str(),
+            Err(Failure::Ingest(IngestError::LeaseLost)) => {
+                figures.note_lease_lost();
+                "lease_lost"
+            }
+            Err(failure) if is_passing(failure) => "postponed",
+            Err(_) => "not_stored",
+        };
+        figures.note_read(self.account.as_str(), outcome);
     }
 
     fn explain(&self, failure: &Failure) -> Option<Done> {

@@ -77,6 +77,8 @@ fn write_problem(response: Response, request_id: &str) -> Response {
         .remove::<Problem>()
         .unwrap_or_else(|| Problem::for_status(parts.status));
     parts.status = problem.code().status();
+    // For who counts them.
+    parts.extensions.insert(problem.code());
     let body = serde_json::to_vec(&problem.view(request_id)).unwrap_or_default();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(

@@ -1,6 +1,7 @@
 //! The operations, one file each; folders and names mirror the URLs.
 
 mod accounts;
+mod annotations;
 mod applications;
 mod audit;
 mod board;
@@ -11,6 +12,7 @@ mod freezes;
 pub(crate) mod health;
 mod inbound;
 mod insights;
+pub(crate) mod metrics;
 mod previews;
 mod providers;
 mod session;
@@ -46,6 +48,7 @@ pub(crate) fn short() -> OpenApiRouter<AppState> {
         .routes(routes!(applications::get::get_application))
         .routes(routes!(applications::list_deployments::list_application_deployments))
         .routes(routes!(applications::refresh::refresh_application))
+        .routes(routes!(annotations::list::list_annotations))
         .routes(routes!(board::get::get_board))
         .routes(routes!(deployments::list::list_deployments))
         .routes(routes!(deployments::get::get_deployment))

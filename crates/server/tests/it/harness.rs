@@ -14,6 +14,7 @@ use slipway_core::provider::{ProviderRegistry, SharedProvider};
 use slipway_engine::freezes::Freezes;
 use slipway_engine::{Context, Writes};
 use slipway_feed::{Feed, FeedSettings};
+use slipway_provider_http::CallBook;
 use slipway_server::{AppState, Oidc, Scopes, ServerSettings, Services, TaskStatuses, Token, router};
 use slipway_store::event_log;
 use slipway_test_database::TestDatabase;
@@ -106,6 +107,8 @@ async fn replica(
         tokens: tokens.into_iter().collect(),
         oidc,
         tasks,
+        figures: Arc::default(),
+        calls: CallBook::default(),
         settings,
         shutdown: shutdown.clone(),
     });

@@ -1,6 +1,7 @@
 //! The public API against a real PostgreSQL.
 
 mod access;
+mod annotations;
 mod auth;
 mod compat;
 mod cors;
@@ -14,6 +15,7 @@ mod hot;
 mod insights;
 mod lists;
 mod logs;
+mod metrics;
 mod problems;
 mod reads;
 mod rows;

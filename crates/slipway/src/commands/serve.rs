@@ -1,5 +1,6 @@
 //! `slipway serve` and `slipway sync`
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use slipway_config::{OidcSettings, RuleSettings, Secret, Settings};
@@ -9,6 +10,7 @@ use slipway_engine::SyncSettings;
 use slipway_engine::freezes::Freezes;
 use slipway_engine::logs::{LogSettings, Masks};
 use slipway_engine::rules::{Rule, Rules};
+use slipway_provider_http::CallBook;
 use slipway_server::{Network, Oidc, Scope, Scopes, ServerSettings, Token, Tokens, WebhookSecrets};
 use tokio::net::TcpListener;
 
@@ -28,7 +30,8 @@ pub(crate) struct Roles {
 
 pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (settings, registry, freezes) = accounts::load(args, &clock)?;
+    let calls = CallBook::default();
+    let (settings, registry, freezes) = accounts::load(args, &clock, &calls)?;
     telemetry::start(&settings.log)?;
     let lifecycle = Lifecycle::listen()?;
     // The address first: a taken one is the commonest fault, and it is found out in no time.
@@ -36,6 +39,10 @@ pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> 
         Some(bind(settings.server.listen).await?.0)
     } else {
         None
+    };
+    let metrics = match settings.metrics.listen {
+        Some(address) => Some(bind(address).await?.0),
+        None => None,
     };
     let Some(database) = lifecycle
         .until_soft(Database::open(&settings.database))
@@ -46,10 +53,10 @@ pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> 
     };
     let served = serve(
         &settings,
-        (registry, freezes),
+        (registry, calls, freezes),
         clock,
         roles,
-        listener,
+        (listener, metrics),
         &database,
         &lifecycle,
     )
@@ -60,10 +67,10 @@ pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> 
 
 async fn serve(
     settings: &Settings,
-    (registry, freezes): (ProviderRegistry, Freezes),
+    (registry, calls, freezes): (ProviderRegistry, CallBook, Freezes),
     clock: Arc<dyn Clock>,
     roles: Roles,
-    listener: Option<TcpListener>,
+    (listener, metrics): (Option<TcpListener>, Option<TcpListener>),
     database: &Database,
     lifecycle: &Lifecycle,
 ) -> Result<(), Failure> {
@@ -87,14 +94,20 @@ async fn serve(
     let parts = Parts {
         database,
         registry,
+        calls,
         clock,
         sync,
         rules: rules(settings),
         logs: log_settings(settings)?,
         freezes,
         api,
+        metrics,
     };
+    let watched_at = metrics_address(&parts);
     let mut gateway = Gateway::start(parts, lifecycle).await?;
+    if let Some(address) = watched_at {
+        tracing::info!(%address, "metrics and health are served without a token");
+    }
     match address {
         Some(address) => tracing::info!(%address, accounts = settings.accounts.len(), "the gateway serves"),
         None => tracing::info!(accounts = settings.accounts.len(), "the gateway syncs"),
@@ -102,6 +115,10 @@ async fn serve(
     let served = gateway.wait().await;
     let ended = lifecycle.until_hard(gateway.stop()).await;
     served.and(ended)
+}
+
+fn metrics_address(parts: &Parts<'_>) -> Option<SocketAddr> {
+    parts.metrics.as_ref()?.local_addr().ok()
 }
 
 /// The tokens of the configuration.

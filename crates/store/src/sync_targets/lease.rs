@@ -35,6 +35,8 @@ pub struct LeasedTarget {
     pub listed_activity: Option<String>,
     /// Whether a provider's webhook made it due.
     pub is_hinted: bool,
+    /// Whether another process held it and let its lease expire.
+    pub is_taken_over: bool,
 }
 
 /// How an attempt ended.
@@ -72,23 +74,24 @@ pub async fn acquire_due(
         LeasedTarget,
         r#"
         WITH due_accounts AS (
-            SELECT id, is_hinted FROM sync_targets
+            SELECT id, is_hinted, lease_token IS NOT NULL AS is_taken_over FROM sync_targets
             WHERE application_id IS NULL AND account = ANY($1)
               AND next_poll_at <= now() AND (lease_expires_at IS NULL OR lease_expires_at < now())
             FOR UPDATE SKIP LOCKED
         ), due_applications AS (
-            SELECT id, is_hinted FROM sync_targets
+            SELECT id, is_hinted, lease_token IS NOT NULL AS is_taken_over FROM sync_targets
             WHERE application_id IS NOT NULL AND account = ANY($1)
               AND next_poll_at <= now() AND (lease_expires_at IS NULL OR lease_expires_at < now())
             ORDER BY next_poll_at LIMIT $2 FOR UPDATE SKIP LOCKED
-        ), due AS (SELECT id, is_hinted FROM due_accounts UNION ALL SELECT id, is_hinted FROM due_applications)
+        ), due AS (SELECT * FROM due_accounts UNION ALL SELECT * FROM due_applications)
         UPDATE sync_targets AS target
         SET lease_token = gen_random_uuid(), lease_holder = $3, lease_expires_at = now() + $4::bigint * interval '1 millisecond',
             last_attempt_at = now(), is_requested = false, is_hinted = false
         FROM due WHERE target.id = due.id
         RETURNING target.id, target.lease_token AS "lease_token!", now() AS "leased_at!", target.account, target.application_id,
                   target.failure_count, target.last_success_at, target.backfill_state, target.backfill_page,
-                  target.read_activity, target.listed_activity, due.is_hinted AS "is_hinted!"
+                  target.read_activity, target.listed_activity, due.is_hinted AS "is_hinted!",
+                  due.is_taken_over AS "is_taken_over!"
         "#,
         accounts,
         limit,

@@ -16,7 +16,7 @@ use slipway_engine::freezes::Freezes;
 use slipway_engine::logs::LogSettings;
 use slipway_engine::rules::{Rule, Rules};
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
-use slipway_provider_http::{ConfigError, Secret, Url};
+use slipway_provider_http::{CallBook, ConfigError, Secret, Url};
 use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider};
 use slipway_server::ServerSettings;
 use slipway_simulator::{Simulator, SimulatorSettings};
@@ -111,9 +111,11 @@ impl Demo {
                 ..ServerSettings::default()
             },
         };
+        let calls = CallBook::default();
         let parts = Parts {
             database,
-            registry: registry(simulator, &clock)?,
+            registry: registry(simulator, &calls, &clock)?,
+            calls,
             sync: Some(SyncSettings {
                 ..serve::sync_defaults(&*clock, database)
             }),
@@ -122,6 +124,7 @@ impl Demo {
             freezes: Freezes::default(),
             clock,
             api: Some(api),
+            metrics: None,
         };
         let mut gateway = Gateway::start(parts, &self.lifecycle).await?;
         webhooks.register(simulator, self.address);
@@ -184,7 +187,7 @@ async fn simulator(seed: u64, folder: &Path) -> Result<Simulator, Failure> {
     })
 }
 
-fn registry(simulator: &Simulator, clock: &Arc<dyn Clock>) -> Result<ProviderRegistry, Failure> {
+fn registry(simulator: &Simulator, calls: &CallBook, clock: &Arc<dyn Clock>) -> Result<ProviderRegistry, Failure> {
     let failed = |error: ConfigError| Failure::new(format!("the simulators cannot be used: {error}"));
     let url = |text: String| Url::parse(&text).map_err(|error| failed(ConfigError(error.to_string())));
 
@@ -195,6 +198,8 @@ fn registry(simulator: &Simulator, clock: &Arc<dyn Clock>) -> Result<ProviderReg
     scalingo.auth_url = url(simulator.scalingo_auth_url())?;
 
     let [cloud66_account, scalingo_account] = ACCOUNTS.map(AccountName::from);
+    cloud66.calls = calls.of_account(cloud66_account.as_str());
+    scalingo.calls = calls.of_account(scalingo_account.as_str());
     let mut registry = ProviderRegistry::default();
     let cloud66 = Cloud66Provider::new(cloud66, Arc::clone(clock)).map_err(failed)?;
     registry.insert(cloud66_account, Arc::new(cloud66));

@@ -1,0 +1,3 @@
+//! `/annotations`
+
+pub(crate) mod list;
