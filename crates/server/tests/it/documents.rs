@@ -94,6 +94,7 @@ fn every_operation_is_named_tagged_described_and_fails_in_one_shape() {
     let expected = [
         "getWhoami",
         "listProviders",
+        "listAnnotations",
         "listAccounts",
         "getAccount",
         "listApplications",
