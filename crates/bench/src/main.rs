@@ -39,7 +39,7 @@ struct Cli {
     /// Name the figures and end
     #[arg(long)]
     list: bool,
-    /// Put the table into this file too, between its two markers
+    /// Put the table into this file too, between its two markers; with `all`
     #[arg(long)]
     write: Option<PathBuf>,
     #[command(flatten)]
@@ -160,14 +160,18 @@ async fn run(cli: Cli) -> Result<()> {
     let rows = match cli.rows.as_slice() {
         [] => return Err("name a row, or all of them with `all`; --list names them".into()),
         rows if rows.contains(&Row::All) => Row::ALL.to_vec(),
+        _ if cli.write.is_some() => return Err("only the whole table is written: measure `all`".into()),
         rows => rows.to_vec(),
     };
     contender::prepare(cli.effort.gateway.clone()).await?;
-    let table = rows::measure(&rows, &cli.effort).await?;
+    let (table, failures) = rows::measure(&rows, &cli.effort).await?;
     print!("{table}");
-    match cli.write {
-        Some(file) => write_between_markers(&file, &table),
-        None => Ok(()),
+    if let Some(file) = cli.write {
+        write_between_markers(&file, &table)?;
+    }
+    match failures {
+        0 => Ok(()),
+        failures => Err(format!("{failures} rows could not be measured; the table says why").into()),
     }
 }
 

@@ -168,3 +168,22 @@ impl Drop for Part {
         stop(&mut self.child);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_counted_with_its_children() {
+        let alone = usage_alone(std::process::id());
+        assert!(
+            alone.resident_bytes > 100_000.0 && alone.cpu_seconds >= 0.0,
+            "{alone:?}"
+        );
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let found = family(std::process::id()).unwrap();
+        stop(&mut child);
+        assert!(found.contains(&child.id()), "{found:?}");
+        assert!(!family(std::process::id()).unwrap().contains(&child.id()));
+    }
+}

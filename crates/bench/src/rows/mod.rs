@@ -90,8 +90,9 @@ impl Row {
     }
 }
 
-/// Measures these rows and tells them as a table, below what it was measured on.
-pub(crate) async fn measure(rows: &[Row], effort: &Effort) -> Result<String> {
+/// Measures these rows and tells them as a table, below what it was measured on; and how many could not be measured, of which
+/// the table says why.
+pub(crate) async fn measure(rows: &[Row], effort: &Effort) -> Result<(String, usize)> {
     let files = process::allow_many_files()?;
     let wanted = effort.many_subscribers() as u64 + 200;
     if files < wanted {
@@ -103,14 +104,19 @@ pub(crate) async fn measure(rows: &[Row], effort: &Effort) -> Result<String> {
         "- Measured: {} deployments, {} connections, {} rounds of {} s each\n\n{HEAD}",
         effort.deployments, effort.connections, effort.rounds, effort.seconds
     ));
+    let mut failures = 0;
     for row in rows {
-        for outcome in measure_one(*row, &world, effort).await? {
-            let lines = outcome.to_markdown();
-            eprint!("{lines}");
-            table.push_str(&lines);
-        }
+        let lines = match measure_one(*row, &world, effort).await {
+            Ok(outcomes) => outcomes.iter().map(Outcome::to_markdown).collect(),
+            Err(error) => {
+                failures += 1;
+                format!("| | {} | not measured: {error} | | | |\n", row.name())
+            }
+        };
+        eprint!("{lines}");
+        table.push_str(&lines);
     }
-    Ok(table)
+    Ok((table, failures))
 }
 
 async fn measure_one(row: Row, world: &World, effort: &Effort) -> Result<Vec<Outcome>> {
