@@ -1,6 +1,7 @@
-//! What needs programs of others beside a PostgreSQL: Node with npm, curl, jq, promtool. `cargo xtask test` brings them and runs
+//! What needs programs of others beside a PostgreSQL: Node with npm, curl, jq, promtool, nginx. `cargo xtask test` brings them and runs
 //! this; a plain `cargo test --workspace` leaves it out.
 
+mod nginx;
 mod promtool;
 mod readme;
 mod scalingo_client;

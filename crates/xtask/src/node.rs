@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::prepare::{apt_get_install, can_install};
-use crate::run::{Context, Result, exists, output, program, run, say, scratch};
+use crate::run::{Context, Result, exists, output, program, put_first, run, say, scratch};
 
 const OLDEST_MAJOR: u32 = 20;
 
@@ -44,11 +44,7 @@ impl Node {
         let Some(folder) = self.program.parent().filter(|folder| folder.is_absolute()) else {
             return Ok(());
         };
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
-        let path = std::env::join_paths(folders).context("PATH cannot be extended")?;
-        command.env("PATH", path);
-        Ok(())
+        put_first(command, [folder.to_owned()])
     }
 
     /// The locked packages of a folder, if they are not there already.

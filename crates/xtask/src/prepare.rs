@@ -2,12 +2,13 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use slipway_builtin_postgres::SearchPlaces;
 
 use crate::postgres::Postgres;
-use crate::run::{Result, exists, program, run, say};
+use crate::run::{Context, Result, exists, program, run, say, scratch};
 
 /// The PostgreSQL of the test processes: one for all of them, or None where each finds its own.
 pub(crate) fn postgres() -> Result<Option<Postgres>> {
@@ -31,24 +32,59 @@ pub(crate) fn postgres() -> Result<Option<Postgres>> {
     Ok(Some(server))
 }
 
-/// What the examples of the README call, and what reads our alerts.
-pub(crate) fn tools() -> Result<()> {
-    let wanted = [("curl", "curl"), ("jq", "jq"), ("promtool", "prometheus")];
-    let missing = wanted.into_iter().filter(|(tool, _)| !exists(tool));
-    let missing: Vec<&str> = missing.map(|(_, package)| package).collect();
-    if missing.is_empty() || !can_install() {
-        // Without a way to install them the tests say themselves what they lack.
-        return Ok(());
+/// What the examples of the README call, what reads our alerts, and what stands before our replicas: folders of programs, to
+/// be put on the path. Where something can neither be found nor brought, the tests say themselves what they lack.
+pub(crate) fn tools() -> Result<Vec<PathBuf>> {
+    let missing: Vec<&str> = ["curl", "jq"].into_iter().filter(|tool| !exists(tool)).collect();
+    if !missing.is_empty() && can_install() {
+        say(&format!("installing Debian's {}", missing.join(" and ")));
+        apt_get_install(&missing)?;
     }
-    say(&format!("installing Debian's {}", missing.join(" and ")));
-    apt_get_install(&missing)
+    let mut folders = Vec::new();
+    for (tool, package) in [("promtool", "prometheus"), ("nginx", "nginx")] {
+        if !exists(tool) && exists("dpkg-deb") {
+            folders.extend(unpack(tool, package)?);
+        }
+    }
+    Ok(folders)
+}
+
+/// The folder of a program of a Debian package which is unpacked and not installed: of a server nothing is started then, and
+/// nobody need be root.
+fn unpack(tool: &str, package: &str) -> Result<Option<PathBuf>> {
+    let folder = scratch("debian")?.join(package);
+    let find = || {
+        let folders = ["usr/bin", "usr/sbin"].map(|place| folder.join(place));
+        folders.into_iter().find(|place| place.join(tool).exists())
+    };
+    if find().is_none() {
+        say(&format!("{tool}: not here; unpacking Debian's {package}"));
+        std::fs::create_dir_all(&folder).context(format!("cannot make {}", folder.display()))?;
+        if is_root() {
+            apt_get_update()?;
+        }
+        run(program("apt-get", &["download", "-qq", package]).current_dir(&folder))?;
+        let files = std::fs::read_dir(&folder).context("what was fetched cannot be listed")?;
+        let packages = files
+            .flatten()
+            .map(|file| file.path())
+            .filter(|path| path.extension().is_some_and(|kind| kind == "deb"));
+        for file in packages {
+            run(program("dpkg-deb", &["--extract"]).arg(&file).arg(&folder))?;
+        }
+    }
+    Ok(find())
 }
 
 pub(crate) fn apt_get_install(packages: &[&str]) -> Result<()> {
-    run(program("apt-get", &["update", "-qq"]).env("DEBIAN_FRONTEND", "noninteractive"))?;
+    apt_get_update()?;
     let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
     arguments.extend_from_slice(packages);
     run(program("apt-get", &arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+fn apt_get_update() -> Result<()> {
+    run(program("apt-get", &["update", "-qq"]).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 /// Whether Debian's packages can be installed.

@@ -74,6 +74,24 @@ pub(crate) fn program(name: &str, arguments: &[&str]) -> Command {
     command
 }
 
+/// Has a program, and all that it starts, look for programs in these folders first.
+pub(crate) fn put_first(command: &mut Command, folders: impl IntoIterator<Item = PathBuf>) -> Result<()> {
+    let own = command
+        .get_envs()
+        .find(|(name, _)| *name == "PATH")
+        .and_then(|(_, value)| value);
+    let path = own
+        .map(ToOwned::to_owned)
+        .or_else(|| std::env::var_os("PATH"))
+        .unwrap_or_default();
+    let folders = folders.into_iter().chain(std::env::split_paths(&path));
+    command.env(
+        "PATH",
+        std::env::join_paths(folders).context("PATH cannot be extended")?,
+    );
+    Ok(())
+}
+
 /// Whether there is such a program.
 pub(crate) fn exists(name: &str) -> bool {
     let mut command = Command::new(name);

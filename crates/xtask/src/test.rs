@@ -6,15 +6,15 @@ use std::process::{Command, Stdio};
 use crate::clients;
 use crate::node;
 use crate::prepare;
-use crate::run::{Context, Failure, Result, cargo, root, say, show};
+use crate::run::{Context, Failure, Result, cargo, put_first, root, say, show};
 use crate::web;
 
 pub(crate) fn run(all_clients: bool, arguments: &[String]) -> Result<()> {
     say(
-        "runs every test, and brings what is missing for it: a PostgreSQL, curl, jq and promtool, Node and Python with locked packages, Chromium",
+        "runs every test, and brings what is missing for it: a PostgreSQL, curl, jq, promtool and nginx, Node and Python with locked packages, Chromium",
     );
     let server = prepare::postgres()?;
-    prepare::tools()?;
+    let tools = prepare::tools()?;
     let mut command = cargo(&[
         "test",
         "--workspace",
@@ -31,6 +31,7 @@ pub(crate) fn run(all_clients: bool, arguments: &[String]) -> Result<()> {
         node.install_packages(&root().join("tests/clients/scalingo-js"))?;
         node.put_first(&mut command)?;
     }
+    put_first(&mut command, tools)?;
     let mut count = run_and_count(&mut command)?;
     // Who asks for some tests by name does not mean these.
     if arguments.is_empty() || all_clients {
