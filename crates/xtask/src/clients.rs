@@ -1,7 +1,7 @@
 //! Other teams' clients: generated from the committed documents and run against a live gateway.
 
 use crate::node::Node;
-use crate::prepare::{apt_get_install, can_install};
+use crate::prepare::{apt_get_install, can_install, python};
 use crate::run::{self, Failure, Result, cargo, exists, program, root, say, scratch, target};
 use crate::test::{Count, run_and_count};
 
@@ -14,7 +14,7 @@ pub(crate) fn run(node: Option<&Node>, all: bool) -> Result<Count> {
         ));
     };
     let which = if all {
-        "all of them, and the server against its document; takes about half an hour"
+        "all of them, and the server against its document; takes about ten minutes"
     } else {
         "openapi-typescript, openapi-python-client and progenitor (the others with --clients)"
     };
@@ -36,23 +36,10 @@ pub(crate) fn run(node: Option<&Node>, all: bool) -> Result<Count> {
 
 /// The programs that cannot come from a package registry.
 fn bring(all: bool) -> Result<()> {
-    let mut missing = Vec::new();
-    let has_venv = || {
-        let mut python = program("python3", &["-c", "import ensurepip, venv"]);
-        python.status().is_ok_and(|status| status.success())
-    };
-    if !exists("python3") || !has_venv() {
-        missing.extend(["python3", "python3-venv"]);
-    }
-    if all && !exists("java") {
-        missing.push("default-jre-headless");
-    }
-    if !missing.is_empty() && can_install() {
-        say(&format!(
-            "clients: not here, so Debian's are installed: {}",
-            missing.join(", ")
-        ));
-        apt_get_install(&missing)?;
+    python()?;
+    if all && !exists("java") && can_install() {
+        say("Java: not here; installing Debian's");
+        apt_get_install(&["default-jre-headless"])?;
     }
     Ok(())
 }

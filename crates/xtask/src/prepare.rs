@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use slipway_builtin_postgres::SearchPlaces;
@@ -40,6 +41,7 @@ pub(crate) fn tools() -> Result<Vec<PathBuf>> {
         say(&format!("installing Debian's {}", missing.join(" and ")));
         apt_get_install(&missing)?;
     }
+    python()?;
     let mut folders = Vec::new();
     for (tool, package) in [("promtool", "prometheus"), ("nginx", "nginx")] {
         if !exists(tool) && exists("dpkg-deb") {
@@ -47,6 +49,17 @@ pub(crate) fn tools() -> Result<Vec<PathBuf>> {
         }
     }
     Ok(folders)
+}
+
+/// A Python that can make environments of its own.
+pub(crate) fn python() -> Result<()> {
+    let mut venv = program("python3", &["-c", "import ensurepip, venv"]);
+    let has_venv = venv.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    if has_venv || !can_install() {
+        return Ok(());
+    }
+    say("Python: not here, or without venv; installing Debian's");
+    apt_get_install(&["python3", "python3-venv"])
 }
 
 /// The folder of a program of a Debian package which is unpacked and not installed: of a server nothing is started then, and
