@@ -12,6 +12,11 @@ use crate::Result;
 /// The first answers of a connection are not counted: the other side may still fill a cache or connect to something.
 const WARM_UP: Duration = Duration::from_millis(500);
 
+/// What is answered by who has too much to do, and after what one asks again, so many times.
+const BUSY: &str = "503";
+const PAUSE: Duration = Duration::from_millis(100);
+const PATIENCE: usize = 100;
+
 /// What is sent: the same on every connection, or in turns.
 #[derive(Debug, Clone)]
 pub(crate) struct Requests {
@@ -101,8 +106,24 @@ impl Connection {
         })
     }
 
-    /// Sends a request and reads the whole answer, which stays in the buffer. Tells how long its body is.
+    /// Sends a request and reads the whole answer, which stays in the buffer. Tells how long its body is. Where the other side
+    /// is too busy, asks again after a while, which its rate shows.
     async fn ask(&mut self, request: &[u8], status: &str) -> Result<usize> {
+        for _ in 0..PATIENCE {
+            let (found, length) = self.ask_once(request).await?;
+            if found == status {
+                return Ok(length);
+            }
+            if found != BUSY {
+                return Err(format!("{status} was expected, and the answer is {found}").into());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err("the other side is too busy to answer".into())
+    }
+
+    /// The status of the answer and how long its body is.
+    async fn ask_once(&mut self, request: &[u8]) -> Result<(String, usize)> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         let head_end = loop {
@@ -114,9 +135,7 @@ impl Connection {
             }
         };
         let head = std::str::from_utf8(&self.buffer[..head_end])?;
-        if head.split(' ').nth(1) != Some(status) {
-            return Err(format!("expected {status}, got: {head}").into());
-        }
+        let status = head.split(' ').nth(1).unwrap_or_default().to_owned();
         let length = match head_value(head, "content-length") {
             Some(length) if status != "304" => length.parse()?,
             _ => 0,
@@ -126,7 +145,7 @@ impl Connection {
                 return Err("the connection was closed in the middle of an answer".into());
             }
         }
-        Ok(length)
+        Ok((status, length))
     }
 }
 

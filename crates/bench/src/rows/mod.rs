@@ -110,6 +110,8 @@ pub(crate) async fn measure(rows: &[Row], effort: &Effort) -> Result<(String, us
             Ok(outcomes) => outcomes.iter().map(Outcome::to_markdown).collect(),
             Err(error) => {
                 failures += 1;
+                // On one line, as a table wants it.
+                let error = error.to_string().replace(char::is_whitespace, " ");
                 format!("| | {} | not measured: {error} | | | |\n", row.name())
             }
         };
