@@ -6,6 +6,7 @@
 mod api;
 mod binary;
 mod case;
+mod followers;
 mod gateway;
 mod process;
 mod simulators;
@@ -16,6 +17,7 @@ mod wait;
 pub use api::{Answer, Api};
 pub use binary::{slipway, workspace};
 pub use case::{Case, Person};
+pub use followers::Followers;
 pub use gateway::{Demo, DemoOptions, Gateway, ServeOptions};
 pub use process::{Ended, Process};
 pub use simulators::{Control, SimulateOptions, Simulators};

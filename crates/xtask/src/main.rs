@@ -49,6 +49,8 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// The image and the compose file, on a Docker engine: two replicas behind nginx, one of which is killed
+    DeployTest,
     /// Everything that is checked beside the tests: format, clippy, licences and sources, generated files
     Ci,
     /// Renew crates/store/.sqlx from a throw-away database
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Task::Clients { all } => test::run_clients(all),
         Task::Chaos { seed } => test::run_chaos(seed),
         Task::Web => test::run_web(),
+        Task::DeployTest => test::run_deploy(),
         Task::Ci => ci::run(),
         Task::Sqlx { check } => sqlx_cache::run(check),
         Task::Openapi { check, action: None } => openapi::run(check),

@@ -62,6 +62,21 @@ pub(crate) fn run_chaos(seed: u64) -> Result<()> {
     close(&run_and_count(&mut command)?)
 }
 
+/// The image and the compose file.
+pub(crate) fn run_deploy() -> Result<()> {
+    say("builds the image (some minutes) and runs deploy/compose.yaml; needs a Docker engine and docker compose");
+    let arguments = [
+        "test",
+        "-p",
+        "slipway-tests",
+        "--features",
+        "deploy",
+        "--test",
+        "deploy",
+    ];
+    close(&run_and_count(&mut cargo(&arguments))?)
+}
+
 /// The closing line.
 fn close(count: &Count) -> Result<()> {
     let line = format!("{} passed, {} failed\n", count.passed, count.failed);
