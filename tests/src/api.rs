@@ -52,6 +52,14 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// All headers, one a line.
+    pub fn all_headers(&self) -> String {
+        let shown = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+            format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()))
+        };
+        self.headers.iter().map(shown).collect()
+    }
+
     /// The body as JSON of this shape.
     ///
     /// # Panics

@@ -6,6 +6,7 @@
 mod api;
 mod binary;
 mod case;
+mod collector;
 mod followers;
 mod gateway;
 mod process;
@@ -17,6 +18,7 @@ mod wait;
 pub use api::{Answer, Api};
 pub use binary::{slipway, workspace};
 pub use case::{Case, Person};
+pub use collector::Collector;
 pub use followers::Followers;
 pub use gateway::{Demo, DemoOptions, Gateway, ServeOptions};
 pub use process::{Ended, Process};

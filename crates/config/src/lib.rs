@@ -20,7 +20,7 @@ pub use secret::Secret;
 pub use sections::{
     AccountOption, AccountSettings, AuthSettings, DatabaseSettings, DeploymentLogSettings, FreezeSettings, LogFormat,
     LogSettings, MetricsSettings, OidcRestrictions, OidcSettings, ProviderKeys, RuleSettings, ServerSettings,
-    SyncSettings,
+    SyncSettings, TraceSettings,
 };
 
 /// The layer below all others, as text: every key with its meaning.
@@ -49,6 +49,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// How metrics are served.
     pub metrics: MetricsSettings,
+    /// What becomes of traces.
+    pub traces: TraceSettings,
 }
 
 impl Settings {

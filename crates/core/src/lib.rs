@@ -11,6 +11,7 @@ pub mod observation;
 pub mod page;
 pub mod provider;
 pub mod state;
+pub mod trace;
 pub mod transition;
 
 pub use application::{Application, Labels};
@@ -22,4 +23,5 @@ pub use id::{AccountName, ApplicationId, DeploymentId, ProviderName};
 pub use log::LogState;
 pub use observation::{ApplicationObservation, DeploymentObservation, Via};
 pub use state::{Authority, Phase, State, Status};
+pub use trace::TraceContext;
 pub use transition::{Outcome, Tracked, transition};

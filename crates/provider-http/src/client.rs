@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
-use slipway_core::Clock;
+use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 use slipway_core::provider::{ErrorKind, ProviderError, RateBudget};
+use slipway_core::{Clock, TraceContext};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, field};
 use url::Url;
@@ -13,7 +13,7 @@ use url::Url;
 use crate::body::{self, BodyError};
 use crate::budget::{Budget, Permit};
 use crate::request::Request;
-use crate::{Answer, ClientSettings, ConfigError, headers, hosts, retry, tls};
+use crate::{Answer, ClientSettings, ConfigError, headers, hosts, retry, tls, trace};
 
 /// Talks to one host with limits, a budget and no way to send a credential elsewhere.
 #[derive(Debug)]
@@ -22,6 +22,17 @@ pub struct Client {
     http: reqwest::Client,
     budget: Budget,
     clock: Arc<dyn Clock>,
+}
+
+/// Where the provider's own traces find ours.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// What all attempts of a call have in common.
+struct Sending {
+    url: Url,
+    authorization: Option<HeaderValue>,
+    place: TraceContext,
+    deadline: Instant,
 }
 
 /// How one attempt ended without an answer.
@@ -88,6 +99,8 @@ impl Client {
     /// faults that pass, a write never is. Throttled answers come as [`ErrorKind::RateLimited`], and close the client for a
     /// while. An error of a write tells whether it may have been carried out.
     pub async fn send(&self, request: &Request<'_>) -> Result<Answer, ProviderError> {
+        let parent = trace::current_trace();
+        let place = trace::next(parent);
         let span = tracing::info_span!(
             "provider_http.request.send",
             provider = self.settings.provider,
@@ -97,10 +110,14 @@ impl Client {
             status = field::Empty,
             error = field::Empty,
             duration_ms = field::Empty,
+            trace_id = place.trace_id(),
+            span_id = place.span_id(),
+            trace_flags = place.flags(),
+            parent_span_id = parent.map(TraceContext::span_id),
         );
         let started = Instant::now();
         let result = self
-            .send_within(request, started + self.settings.total_timeout)
+            .send_within(request, place, started + self.settings.total_timeout)
             .instrument(span.clone())
             .await;
         span.record(
@@ -113,16 +130,22 @@ impl Client {
         result
     }
 
-    async fn send_within(&self, request: &Request<'_>, deadline: Instant) -> Result<Answer, ProviderError> {
-        let url = request.url(self.settings.provider, &self.settings.base_url)?;
-        let authorization = request.authorization(self.settings.provider)?;
+    async fn send_within(
+        &self,
+        request: &Request<'_>,
+        place: TraceContext,
+        deadline: Instant,
+    ) -> Result<Answer, ProviderError> {
+        let sending = Sending {
+            url: request.url(self.settings.provider, &self.settings.base_url)?,
+            authorization: request.authorization(self.settings.provider)?,
+            place,
+            deadline,
+        };
         let may_repeat = request.method == http::Method::GET && !request.is_write;
         let mut repetition = 0;
         loop {
-            let outcome = match self
-                .attempt(request, url.clone(), authorization.clone(), deadline)
-                .await
-            {
+            let outcome = match self.attempt(request, &sending).await {
                 Ok(answer) if may_repeat && retry::is_worth_repeating(answer.status) => Ok(answer),
                 Err(failure) if may_repeat && failure.is_worth_repeating => Err(failure.error),
                 Ok(answer) => return Ok(answer),
@@ -138,13 +161,7 @@ impl Client {
         }
     }
 
-    async fn attempt(
-        &self,
-        request: &Request<'_>,
-        url: Url,
-        authorization: Option<HeaderValue>,
-        deadline: Instant,
-    ) -> Result<Answer, Failure> {
+    async fn attempt(&self, request: &Request<'_>, sending: &Sending) -> Result<Answer, Failure> {
         let operation = request.operation;
         let permit = self.budget.take(request.is_write).map_err(|wait| {
             self.settings.calls.note_held_back(operation);
@@ -160,7 +177,7 @@ impl Client {
             }
         })?;
         let began = Instant::now();
-        let outcome = self.exchange(request, url, authorization, deadline, &permit).await;
+        let outcome = self.exchange(request, sending, &permit).await;
         let ended = match &outcome {
             Ok(answer) => Ok(answer.status),
             Err(failure) => Err(failure.error.kind),
@@ -170,20 +187,15 @@ impl Client {
     }
 
     /// One request and its answer.
-    async fn exchange(
-        &self,
-        request: &Request<'_>,
-        url: Url,
-        authorization: Option<HeaderValue>,
-        deadline: Instant,
-        permit: &Permit<'_>,
-    ) -> Result<Answer, Failure> {
+    async fn exchange(&self, request: &Request<'_>, sending: &Sending, permit: &Permit<'_>) -> Result<Answer, Failure> {
+        let deadline = sending.deadline;
         let operation = request.operation;
         let mut builder = self
             .http
-            .request(request.method.clone(), url)
-            .header(ACCEPT, request.accept);
-        if let Some(authorization) = authorization {
+            .request(request.method.clone(), sending.url.clone())
+            .header(ACCEPT, request.accept)
+            .header(TRACEPARENT, sending.place.to_string());
+        if let Some(authorization) = sending.authorization.clone() {
             builder = builder.header(AUTHORIZATION, authorization);
         }
         if let Some(json) = request.json {

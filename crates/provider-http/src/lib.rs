@@ -16,6 +16,7 @@ mod secret;
 mod settings;
 pub mod timestamp;
 mod tls;
+mod trace;
 
 pub use answer::Answer;
 pub use budget::{RateLimit, Throttle, WindowKind};
@@ -29,4 +30,5 @@ pub use sanitize::{sanitize, without_url_secrets};
 pub use secret::Secret;
 pub use settings::{ClientSettings, ConfigError};
 pub use tls::install_crypto_provider;
+pub use trace::{TraceFinder, current_trace};
 pub use url::Url;

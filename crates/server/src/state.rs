@@ -59,6 +59,8 @@ pub struct ServerSettings {
     pub trusted_proxies: Vec<Network>,
     /// Pages of these origins may read what the API answers.
     pub cors_origins: Vec<url::Origin>,
+    /// Whether a request that belongs to no trace begins one. What it costs is worth it only where traces are kept.
+    pub begin_traces: bool,
     /// Whether everybody may read who reaches the gateway. For listeners of this machine only.
     pub open_access: bool,
     /// Where access is open: whether everybody may also deploy and read raw answers. For simulated platforms.
@@ -84,6 +86,7 @@ impl Default for ServerSettings {
             webhooks_per_minute: 120,
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
+            begin_traces: false,
             open_access: false,
             open_writes: false,
         }

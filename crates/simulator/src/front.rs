@@ -94,6 +94,11 @@ async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
     let requests = front.world.requests();
     requests.count(kind);
     let fault = front.world.faults().for_request(front.provider, method.as_str(), &path);
+    let traceparent = request
+        .headers()
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok());
+    let traceparent = traceparent.map(str::to_owned);
     let entry = |status: u16| RequestEntry {
         provider: front.provider,
         method: method.to_string(),
@@ -102,6 +107,7 @@ async fn answer(State(front): State<Arc<Front>>, request: Request) -> Response {
         status,
         at,
         took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        traceparent: traceparent.clone(),
     };
     if fault.as_ref().is_some_and(|fault| fault.kind == FaultKind::Hang) {
         requests.append(entry(0));

@@ -29,6 +29,8 @@ pub struct RequestEntry {
     pub at: OffsetDateTime,
     /// Time until the answer began, in milliseconds.
     pub took_ms: u64,
+    /// The header `traceparent`: which trace the client says that it belongs to.
+    pub traceparent: Option<String>,
 }
 
 #[derive(Debug, Default)]

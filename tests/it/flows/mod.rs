@@ -11,5 +11,7 @@ mod outage;
 mod refusals;
 mod replicas;
 mod resume;
+mod secrets;
+mod traces;
 mod webhooks;
 mod writes;

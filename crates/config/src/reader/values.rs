@@ -143,6 +143,17 @@ impl Reader<'_> {
         taken
     }
 
+    /// A URL of a collector of traces: in a network of one's own it may be plain http.
+    pub(crate) fn collector_url(&mut self, key: &str) -> Option<Url> {
+        let wanted = "a URL such as http://otel-collector:4318, without user, query and fragment";
+        self.parsed(key, Kind::Url, wanted, |text| {
+            let url = Url::parse(text).ok()?;
+            let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+            let is_web = matches!(url.scheme(), "http" | "https") && url.fragment().is_none();
+            (is_plain && is_web).then_some(url)
+        })
+    }
+
     /// A URL of a server: https, or http on this machine, without user, query and fragment.
     pub(crate) fn server_url(&mut self, key: &str) -> Option<Url> {
         self.parsed(key, Kind::Url, "a URL such as https://slipway.example.com", server_url)

@@ -10,6 +10,7 @@ mod metrics;
 mod rule;
 mod server;
 mod sync;
+mod traces;
 
 pub use account::{AccountOption, AccountSettings, ProviderKeys};
 pub use auth::{AuthSettings, OidcRestrictions, OidcSettings};
@@ -21,13 +22,14 @@ pub use metrics::MetricsSettings;
 pub use rule::RuleSettings;
 pub use server::ServerSettings;
 pub use sync::SyncSettings;
+pub use traces::TraceSettings;
 
 use crate::node::{Node, Table, Value};
 use crate::reader::{Notes, Reader, unknown};
 use crate::{Faults, Settings};
 
-const SECTIONS: [&str; 10] = [
-    "server", "database", "auth", "accounts", "rules", "freezes", "logs", "sync", "log", "metrics",
+const SECTIONS: [&str; 11] = [
+    "server", "database", "auth", "accounts", "rules", "freezes", "logs", "sync", "log", "metrics", "traces",
 ];
 
 /// Reads every section, also after a fault, so that all faults are told at once.
@@ -65,6 +67,7 @@ pub(crate) fn read(mut root: Table, providers: &[ProviderKeys], mut notes: Notes
     let logs = read_section!("logs", logs::read);
     let log = read_section!("log", log::read);
     let metrics = read_section!("metrics", metrics::read);
+    let traces = read_section!("traces", traces::read);
     let accounts = account::read(accounts, notes.lend(), providers);
     if let (Some(server), Some(auth)) = (&server, &auth)
         && auth.open_access
@@ -98,6 +101,7 @@ pub(crate) fn read(mut root: Table, providers: &[ProviderKeys], mut notes: Notes
         logs: logs?,
         log: log?,
         metrics,
+        traces,
     })
 }
 

@@ -13,6 +13,7 @@ use slipway_core::id;
 use slipway_store::{StoreError, sync_targets};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::context::Context;
 use gate::Gates;
@@ -124,7 +125,8 @@ async fn start_due(
             target,
             shutdown.clone(),
         );
-        workers.spawn(worker.run());
+        let span = worker.span();
+        workers.spawn(worker.run().instrument(span));
     }
     if found_any {
         return Ok(Duration::ZERO);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use slipway_core::observation::Asked;
 use slipway_core::provider::{ApplicationRef, ProviderError, SharedProvider};
-use slipway_core::{AccountName, ApplicationId, DeploymentObservation, Via};
+use slipway_core::{AccountName, ApplicationId, DeploymentObservation, TraceContext, Via};
 use slipway_store::StoreError;
 use slipway_store::sync_targets::{self, Attempt, LeasedTarget};
 use tokio_util::sync::CancellationToken;
@@ -71,6 +71,20 @@ impl Worker {
             lease,
             shutdown,
         }
+    }
+
+    /// A trace of its own, that the calls of the provider belong to.
+    pub(super) fn span(&self) -> tracing::Span {
+        let place = TraceContext::root(rand::random(), rand::random());
+        tracing::info_span!(
+            "engine.target.sync",
+            account.name = %self.account,
+            application.id = self.target.application_id.map(tracing::field::display),
+            trace_id = place.trace_id(),
+            span_id = place.span_id(),
+            trace_flags = place.flags(),
+            outcome = tracing::field::Empty,
+        )
     }
 
     /// Makes the attempt and writes down how it ended.
@@ -218,6 +232,7 @@ impl Worker {
             Err(_) => "not_stored",
         };
         figures.note_read(self.account.as_str(), outcome);
+        tracing::Span::current().record("outcome", outcome);
     }
 
     fn explain(&self, failure: &Failure) -> Option<Done> {

@@ -29,6 +29,7 @@ use slipway_store::StoreError;
 use slipway_store::idempotency::IdempotencyKey;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 pub use answer::Reply;
 pub(crate) use begin::KEY_LIFE;
@@ -180,7 +181,9 @@ impl Writes {
     /// See [`WriteError`].
     pub async fn make(&self, order: Order, request: Request) -> Result<Reply, WriteError> {
         let writes = self.clone();
-        let made = self.tasks.spawn(async move { writes.make_now(&order, &request).await });
+        // In the caller's trace, also when it stops waiting.
+        let made = async move { writes.make_now(&order, &request).await };
+        let made = self.tasks.spawn(made.in_current_span());
         made.await.unwrap_or(Err(WriteError::InFlight))
     }
 

@@ -8,6 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, header};
+use slipway_core::TraceContext;
 use slipway_core::id::new_id;
 use tracing::Instrument;
 
@@ -15,6 +16,9 @@ use crate::problem::{Code, Problem};
 use crate::state::AppState;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// <https://www.w3.org/TR/trace-context/>
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The id of the request that is being answered.
 #[derive(Debug, Clone)]
@@ -27,6 +31,13 @@ pub(crate) async fn problems(State(state): State<AppState>, mut request: Request
         .extensions()
         .get::<MatchedPath>()
         .map_or("", MatchedPath::as_str);
+    let parent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    let parent = parent.and_then(TraceContext::parse);
+    let place = match parent {
+        Some(parent) => Some(parent.child(rand::random())),
+        None if state.settings().begin_traces => Some(TraceContext::root(rand::random(), rand::random())),
+        None => None,
+    };
     let span = tracing::info_span!(
         "server.request",
         request_id = id,
@@ -34,6 +45,10 @@ pub(crate) async fn problems(State(state): State<AppState>, mut request: Request
         http.route = route,
         http.status = tracing::field::Empty,
         principal = tracing::field::Empty,
+        trace_id = place.map(TraceContext::trace_id),
+        span_id = place.map(TraceContext::span_id),
+        trace_flags = place.map(TraceContext::flags),
+        parent_span_id = parent.map(TraceContext::span_id),
     );
     request.extensions_mut().insert(RequestId(id.as_str().into()));
     let mut response = next.run(request).instrument(span.clone()).await;

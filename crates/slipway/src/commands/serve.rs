@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let calls = CallBook::default();
     let (settings, registry, freezes) = accounts::load(args, &clock, &calls)?;
-    telemetry::start(&settings.log)?;
+    let traces = telemetry::start_with_traces(&settings.log, &settings.traces, &clock)?;
     let lifecycle = Lifecycle::listen()?;
     // The address first: a taken one is the commonest fault, and it is found out in no time.
     let listener = if roles.api {
@@ -62,6 +62,7 @@ pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> 
     )
     .await;
     let ended = lifecycle.until_hard(database.close()).await;
+    traces.flush().await;
     served.and(ended)
 }
 
@@ -151,6 +152,7 @@ fn server_settings(settings: &Settings) -> ServerSettings {
         trusted_proxies: server.trusted_proxies.iter().map(network).collect(),
         cors_origins: server.cors_origins.clone(),
         open_access: settings.auth.open_access,
+        begin_traces: settings.traces.endpoint.is_some(),
         ..ServerSettings::default()
     }
 }
