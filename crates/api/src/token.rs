@@ -1,5 +1,7 @@
 //! Tokens of the API, and what is bought with one.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -57,7 +59,7 @@ pub struct TokenView {
 }
 
 /// A new token with its secret, which is shown this once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = CreatedToken)]
 pub struct CreatedTokenView {
     /// The secret, to be sent as `Authorization: Bearer …`. Nobody can show it again.
@@ -138,7 +140,7 @@ pub struct WhoamiView {
 }
 
 /// A ticket for a stream.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = StreamTicket)]
 pub struct StreamTicketView {
     /// To be sent as `?ticket=` of a stream. It opens streams and nothing else.
@@ -149,7 +151,7 @@ pub struct StreamTicketView {
 }
 
 /// What is to be exchanged for a session: a token, or a code.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = NewSession)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewSessionView {
@@ -162,7 +164,7 @@ pub struct NewSessionView {
 }
 
 /// A code for one session that may only look.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = SessionCode)]
 pub struct SessionCodeView {
     /// To be sent to `createSession`, once. In the fragment of the dashboard's address, `/#code=…`, it opens it.
@@ -181,4 +183,38 @@ pub struct SessionView {
     /// When it ends.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
+}
+
+/// What holds a secret shows in debug output only that it does.
+macro_rules! redacted {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), " [redacted]"))
+            }
+        }
+    )*};
+}
+
+redacted!(CreatedTokenView, StreamTicketView, NewSessionView, SessionCodeView);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_holds_no_secret() {
+        let session = NewSessionView {
+            token: Some("slp_canary".to_owned()),
+            code: Some("canary".to_owned()),
+        };
+        let code = SessionCodeView {
+            code: "canary".to_owned(),
+            expires_at: OffsetDateTime::UNIX_EPOCH,
+        };
+        assert_eq!(
+            format!("{session:?} {:?}", Some(code)),
+            "NewSessionView [redacted] Some(SessionCodeView [redacted])"
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! What the reader and the subscriptions share.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -48,7 +49,6 @@ impl Default for FeedSettings {
 #[derive(Debug, Clone)]
 pub struct Feed(pub(crate) Arc<Shared>);
 
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) pool: PgPool,
     /// The reader's own connection: a busy pool must not hold up everybody who listens.
@@ -65,6 +65,16 @@ pub(crate) struct Shared {
     pub(crate) subscribers: AtomicUsize,
     pub(crate) counts: Counts,
     last_read: Mutex<Option<(OffsetDateTime, Instant)>>,
+}
+
+/// Without the options of the connection, which hold its password.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("settings", &self.settings)
+            .field("head", &*self.head.borrow())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A cheap [`Cursor`].

@@ -224,6 +224,12 @@ impl World {
             let secret = hook.rsplit('/').next().expect("the last part");
             canaries.add(&format!("redeploy hook of {}", stack["name"]), secret);
         }
+        if let Some((_, password)) = database.url.split('@').next().and_then(|user| user.rsplit_once(':')) {
+            // Of the tests' own server it may be a word.
+            if password.len() >= 16 {
+                canaries.add("password of the database", password);
+            }
+        }
         canaries.add("read token", "read-token-of-the-tests");
         canaries.add("admin token", "admin-token-of-the-tests");
         canaries.add("webhook secret", "webhook-secret-of-the-tests-0123456789");
