@@ -346,13 +346,11 @@ impl World {
                 let Some(application) = applications.iter().find(|known| known.provider == provider) else {
                     continue;
                 };
-                let path = format!("/api/v1/applications/{}", application.id);
-                let refresh = gateway.admin.try_post(&format!("{path}/refresh"), &json!({}), &[]);
-                let write = gateway
-                    .admin
-                    .try_post(&format!("{path}/deployments"), &json!({"git_ref": "main"}), &[]);
-                for (name, answer) in [("refresh", refresh.await), ("trigger", write.await)] {
-                    let Ok(answer) = answer else { continue };
+                for (name, body) in [("refresh", json!({})), ("deployments", json!({"git_ref": "main"}))] {
+                    let path = format!("/api/v1/applications/{}/{name}", application.id);
+                    let Ok(answer) = gateway.admin.try_post(&path, &body, &[]).await else {
+                        continue;
+                    };
                     said.push((format!("{name} at {provider} with {fault}"), shown(&answer)));
                 }
             }
