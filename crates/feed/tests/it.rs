@@ -498,3 +498,36 @@ async fn every_follower_sees_exactly_what_matches() {
         assert!(!followers.is_empty());
     }
 }
+
+#[tokio::test]
+async fn figures_tell_who_is_behind_and_by_how_much() {
+    let settings = FeedSettings {
+        ring_capacity: 5,
+        ..FeedSettings::default()
+    };
+    let fixture = Fixture::new(settings).await;
+    let feed = &fixture.feed;
+    let mut slow = feed.subscribe(Filter::default(), None);
+    let quiet = Filter {
+        accounts: vec!["nobody".to_owned()],
+        ..Filter::default()
+    };
+    let quiet = feed.subscribe(quiet, None);
+    let written = fixture.write(&["one"; 8]).await;
+    tokio::time::timeout(PATIENCE, feed.wait_for(&written))
+        .await
+        .expect("read");
+    let figures = feed.figures();
+    assert_eq!((figures.subscribers, figures.subscribers_behind), (2, 1), "{figures:?}");
+    assert_eq!((figures.backlog, figures.backlog_max), (8, 8), "{figures:?}");
+    assert_eq!((figures.events_read, figures.ring_events), (8, 5), "{figures:?}");
+    take(&mut slow, 8).await;
+    // Who comes back from before reads again, and is behind until it has.
+    let returned = feed.subscribe(Filter::default(), Some(fixture.at(written.seq - 2)));
+    let figures = feed.figures();
+    assert_eq!((figures.backlog, figures.subscribers_behind), (2, 1), "{figures:?}");
+    assert!(figures.replays > 0, "the ring was too small: {figures:?}");
+    drop((slow, quiet, returned));
+    let figures = feed.figures();
+    assert_eq!((figures.subscribers, figures.backlog), (0, 0), "{figures:?}");
+}

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use slipway_test_database::TestDatabase;
-use slipway_tests::{Answer, Api, Case, Collector, Gateway, ServeOptions, SimulateOptions, Simulators, within};
+use slipway_tests::{
+    Answer, Api, Case, Collector, Gateway, Process, ServeOptions, SimulateOptions, Simulators, within,
+};
 use sqlx::Row;
 
 const LONG: Duration = Duration::from_secs(120);
@@ -140,9 +142,8 @@ async fn dump(database: &TestDatabase) -> Vec<(String, String)> {
 }
 
 /// Every operation that reads, with ids that exist, and what is served beside them.
-async fn answers(api: &Api, who: &str) -> Vec<(String, String)> {
+async fn answers(api: &Api, who: &str, deployments: &Value) -> Vec<(String, String)> {
     let document: Value = api.get("/openapi.json").await.json();
-    let deployments: Value = api.get("/api/v1/deployments?limit=200&provider=scalingo").await.json();
     let deployment = &deployments["items"][0];
     let text = |value: &Value| value.as_str().unwrap_or("none").to_owned();
     let mut paths: Vec<String> = ["/", "/metrics", "/healthz", "/readyz", "/livez", "/docs/", "/nowhere"]
@@ -175,6 +176,14 @@ async fn answers(api: &Api, who: &str) -> Vec<(String, String)> {
         said.push((format!("GET {path} for {who}"), shown(&answer)));
     }
     said
+}
+
+async fn deployments(gateway: &Gateway) -> Value {
+    gateway
+        .api
+        .get("/api/v1/deployments?limit=200&provider=scalingo")
+        .await
+        .json()
 }
 
 fn shown(answer: &Answer) -> String {
@@ -245,7 +254,11 @@ impl World {
     }
 
     /// A gateway that says as much as it can.
-    async fn gateway(&self, format: &str, more: &str) -> Gateway {
+    async fn gateway(&self, more: &str) -> Gateway {
+        Gateway::start(&self.case, &self.options(more), &self.simulators).await
+    }
+
+    fn options(&self, more: &str) -> ServeOptions {
         let issuer = self.simulators.text("/cloud66/url");
         let options = ServeOptions {
             more: format!(
@@ -255,10 +268,7 @@ impl World {
             ),
             ..ServeOptions::on(&self.database)
         };
-        let options = options
-            .with_environment("SLIPWAY_LOG__FORMAT", format)
-            .with_environment("SLIPWAY_LOG__FILTER", "trace");
-        Gateway::start(&self.case, &options, &self.simulators).await
+        options.with_environment("SLIPWAY_LOG__FILTER", "trace")
     }
 
     /// Tokens, sessions and tickets, and requests that carry credentials where they do not belong.
@@ -372,36 +382,40 @@ impl World {
 #[tokio::test]
 async fn no_credential_comes_out_whatever_goes_wrong() {
     let mut world = World::new().await;
-    let gateway = world.gateway("json", "").await;
+    let gateway = world.gateway("").await;
     gateway.wait_until_synced().await;
     let mut said = world.credentials(&gateway).await;
     world.simulators.control.deploy("cloud66", "success", 1).await;
     world.simulators.control.deploy("scalingo", "success", 1).await;
     said.extend(world.drive(&gateway).await);
-    said.extend(answers(&gateway.admin, "the admin").await);
-    said.extend(answers(&gateway.api, "a reader").await);
-    said.extend(answers(&Api::new(gateway.api.base(), "a-token-that-nobody-knows"), "nobody").await);
+    let deployments = deployments(&gateway).await;
+    let nobody = Api::new(gateway.api.base(), "a-token-that-nobody-knows");
+    for (who, api) in [
+        ("the admin", &gateway.admin),
+        ("a reader", &gateway.api),
+        ("nobody", &nobody),
+    ] {
+        said.extend(answers(api, who, &deployments).await);
+    }
     said.extend(pages(&gateway.api).await);
     gateway.process.signal(libc::SIGTERM);
     let ended = gateway.process.ended().await;
     said.push(("standard output".to_owned(), ended.stdout.join("\n")));
     said.push(("standard error and the log as JSON".to_owned(), ended.stderr.clone()));
 
-    // Once more, for people, and cut short.
-    let gateway = world.gateway("text", "").await;
+    // Once more, for people, while a provider fails.
     let status = json!({"provider": "scalingo", "kind": "status", "status": 500});
     world.simulators.control.fault(status).await;
-    within(LONG, "it has failed once", async || {
-        gateway
-            .process
-            .stderr()
-            .contains("a read of the provider failed")
-            .then_some(())
-    })
-    .await;
-    gateway.process.signal(libc::SIGTERM);
-    let ended_again = gateway.process.ended().await;
-    said.push(("the log as text".to_owned(), ended_again.stderr));
+    let mut command = world.case.command(&["sync", "--config"]);
+    command.arg(Gateway::config_file(&world.case, &world.options("")));
+    command
+        .env("SLIPWAY_LOG__FORMAT", "text")
+        .env("SLIPWAY_LOG__FILTER", "trace");
+    let mut process = Process::start(command);
+    let is_failure = |line: &str| line.contains("a read of the provider failed").then_some(());
+    process.wait_for_stderr("a read has failed", is_failure).await;
+    process.signal(libc::SIGTERM);
+    said.push(("the log as text".to_owned(), process.ended().await.stderr));
 
     let traces = world.collector.requests().join("\n");
     assert!(traces.contains("provider_http.request.send"), "traces were kept");
@@ -448,9 +462,10 @@ async fn no_credential_comes_out_whatever_goes_wrong() {
 async fn a_credential_that_is_planted_is_found() {
     let world = World::new().await;
     let token = world.simulators.text("/scalingo/token");
-    let gateway = world.gateway("json", &format!("[[rules]]\nowner = '{token}'\n")).await;
+    let rule = format!("[[rules]]\nlabels = {{ canary = '{token}' }}\n");
+    let gateway = world.gateway(&rule).await;
     gateway.wait_until_synced().await;
-    let mut said = answers(&gateway.admin, "the admin").await;
+    let mut said = answers(&gateway.admin, "the admin", &deployments(&gateway).await).await;
     said.extend(dump(&world.database).await);
     let leaks = world.canaries.leaks(&said);
     for channel in ["GET /api/v1/applications for the admin", "table applications"] {

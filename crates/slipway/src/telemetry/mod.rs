@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use slipway_config::{LogFormat, LogSettings, TraceSettings};
 use slipway_core::{Clock, SystemClock};
-use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -49,11 +48,12 @@ pub(crate) fn start_with_traces(
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
     };
     let exporter = traces.endpoint.as_ref().map(Exporter::start).transpose()?;
-    // Whatever the log leaves out: our own spans, and nothing of libraries.
-    let ours = Targets::new().with_target("slipway", LevelFilter::INFO);
+    // One filter for both: with one for each layer, a library that only asks whether a line would be taken makes the next one
+    // get lost.
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
-        .with(Traces::new(Arc::clone(clock), exporter.clone()).with_filter(ours))
+        .with(filter)
+        .with(lines)
+        .with(Traces::new(Arc::clone(clock), exporter.clone()))
         .try_init()
         .map_err(|error| Failure::new(format!("the log cannot be started: {error}")))?;
     Ok(Telemetry(exporter))

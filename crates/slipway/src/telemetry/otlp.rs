@@ -115,7 +115,10 @@ async fn run(http: reqwest::Client, url: Url, mut messages: mpsc::Receiver<Messa
         if lost > 0 {
             tracing::info!(spans = lost, "spans of traces were dropped");
         }
-        waiting.into_iter().for_each(|done| drop(done.send(())));
+        for done in waiting {
+            // Who waited may have given up.
+            let _ = done.send(());
+        }
     }
 }
 

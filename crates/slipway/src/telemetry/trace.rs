@@ -65,13 +65,15 @@ impl Traces {
 
 fn find(dispatch: &Dispatch, id: &Id) -> Option<TraceContext> {
     let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
-    let context = span.extensions().get::<TraceContext>().copied();
-    context
+    span.extensions().get::<TraceContext>().copied()
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Traces {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
+        if !attributes.metadata().target().starts_with("slipway") {
+            return;
+        }
         let mut fields = Fields::default();
         attributes.record(&mut fields);
         let Some(place) = fields.take_place() else {
