@@ -10,7 +10,7 @@ const STREAMS: usize = 200;
 /// An image is built in it, on two cores.
 const BUILT: Duration = Duration::from_secs(45 * 60);
 
-/// A lease's minute, and what a busy machine adds.
+/// Far more than a lease, for busy machines.
 const TAKEN_OVER: Duration = Duration::from_secs(120);
 
 /// The project of compose, whose containers, networks and volumes go with it.

@@ -11,7 +11,7 @@ use slipway_tests::{
 
 const STREAMS: usize = 200;
 
-/// A lease's minute, and what a busy machine adds.
+/// Far more than a lease, for busy machines.
 const TAKEN_OVER: Duration = Duration::from_secs(120);
 
 /// nginx in front of these, and its address. It is one process in the foreground, so that it ends with the test.

@@ -29,7 +29,7 @@ pub(crate) enum Command {
     /// Run the simulated providers alone, with their control API
     Simulate(SimulateArgs),
     /// Bring the database's schema up to date
-    Migrate(ConfigArgs),
+    Migrate(MigrateArgs),
     /// Make, list and revoke tokens of the API, in the database itself: the gateway need not run
     #[command(subcommand)]
     Token(TokenCommand),
@@ -82,6 +82,16 @@ pub(crate) struct ConfigArgs {
     /// The configuration; environment variables (`SLIPWAY_SECTION__KEY`) win over it
     #[arg(long, value_name = "FILE", env = "SLIPWAY_CONFIG")]
     pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// After a restore from a backup: positions in the event log that were handed out before are refused, and whoever follows it
+    /// begins anew
+    #[arg(long)]
+    pub(crate) new_epoch: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -90,6 +90,19 @@ pub async fn find_head(conn: &mut PgConnection) -> Result<Head> {
         .await?)
 }
 
+/// Gives the log another name, so that every position handed out before is refused instead of being taken for another event.
+/// For a database that was restored from a backup: what came after the backup is gone, and its numbers are used again.
+pub async fn begin_epoch(conn: &mut PgConnection) -> Result<Head> {
+    let head = sqlx::query_as!(
+        Head,
+        "UPDATE event_head SET epoch = substr(replace(gen_random_uuid()::text, '-', ''), 1, 10) RETURNING epoch, seq"
+    )
+    .fetch_one(&mut *conn)
+    .await?;
+    sqlx::query!("SELECT pg_notify($1, '')", CHANNEL).execute(conn).await?;
+    Ok(head)
+}
+
 /// The number of the oldest event kept, if there is any.
 pub async fn find_oldest(conn: &mut PgConnection) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar!("SELECT min(seq) FROM events")

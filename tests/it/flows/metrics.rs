@@ -88,6 +88,24 @@ async fn every_metric_of_the_alerts_and_of_the_board_is_one_that_a_gateway_gives
     assert_eq!(value(&told, "slipway_database_up"), Some(1.0));
 }
 
+#[test]
+fn every_alert_has_its_line_among_the_runbooks_and_the_other_way_round() {
+    let read = |path: &str| std::fs::read_to_string(workspace().join(path)).expect(path);
+    let (rules, page) = (read("deploy/prometheus/alerts.yml"), read("docs/OPERATIONS.md"));
+    let alerts: Vec<_> = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "))
+        .collect();
+    let (_, runbooks) = page.split_once("## Runbooks").expect("runbooks");
+    let described: Vec<_> = runbooks
+        .lines()
+        .filter_map(|line| line.strip_prefix("| Slipway"))
+        .map(|rest| format!("Slipway{}", rest.split(' ').next().unwrap_or_default()))
+        .collect();
+    assert!(alerts.len() > 10);
+    assert_eq!(alerts, described, "in the same order");
+}
+
 #[tokio::test]
 async fn a_dead_provider_is_seen_and_turns_nothing_red_also_where_there_is_no_api() {
     let case = Case::begin().await;

@@ -10,6 +10,7 @@ mod metrics;
 mod outage;
 mod refusals;
 mod replicas;
+mod restore;
 mod resume;
 mod secrets;
 mod traces;
