@@ -133,6 +133,18 @@ impl Control {
         self.send(request).await
     }
 
+    /// One PATCH.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn patch(&self, path: &str, body: Value) -> Value {
+        let request = self.http.patch(format!("{}{path}", self.url));
+        let request = request
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        self.send(request).await
+    }
+
     /// One DELETE.
     ///
     /// # Panics

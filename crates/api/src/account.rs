@@ -34,6 +34,24 @@ pub struct WriteFaultView {
     pub at: OffsetDateTime,
 }
 
+/// Why a provider is not asked at present.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Circuit)]
+pub struct CircuitView {
+    /// For programs. An open list: `open` (nobody asks), `half_open` (one request finds out whether the provider is back).
+    #[schema(examples("open"))]
+    pub state: String,
+    /// For programs. An open list: `rate_limited` (the provider throttles), `unavailable` (it failed several times in a row).
+    #[schema(examples("unavailable"))]
+    pub reason: String,
+    /// Since when.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// When one request finds out whether it is over.
+    #[serde(with = "time::serde::rfc3339")]
+    pub next_probe_at: OffsetDateTime,
+}
+
 /// A configured connection to a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Account)]
@@ -49,6 +67,10 @@ pub struct AccountView {
     /// What is left of the provider's rate limit; null where it is not known.
     #[schema(required = true)]
     pub rate_budget: Option<RateBudgetView>,
+    /// Why the provider is not asked at present; null while it is.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub circuit: Option<CircuitView>,
     /// What the last write met that the provider did not let the account do; null once one was accepted.
     #[serde(default)]
     #[schema(required = true)]

@@ -18,7 +18,7 @@ mod timeline;
 mod token;
 mod write;
 
-pub use account::{AccountList, AccountView, RateBudgetView, WriteFaultView};
+pub use account::{AccountList, AccountView, CircuitView, RateBudgetView, WriteFaultView};
 pub use action::BlockedActionView;
 pub use annotation::AnnotationView;
 pub use application::{ApplicationCapabilitiesView, ApplicationList, ApplicationView, Support};

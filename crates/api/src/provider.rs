@@ -1,7 +1,7 @@
 //! The Provider resource: a kind of platform, what it can do, and how its words are read.
 
 use serde::{Deserialize, Serialize};
-use slipway_core::provider::{Capabilities, LiveRule, ProviderInfo, StatusMapping};
+use slipway_core::provider::{AddedMapping, Capabilities, LiveRule, ProviderInfo, StatusMapping};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
@@ -99,6 +99,17 @@ impl From<&StatusMapping> for StatusMappingView {
     }
 }
 
+impl From<&AddedMapping> for StatusMappingView {
+    fn from(mapping: &AddedMapping) -> Self {
+        Self {
+            provider_status: mapping.provider_status.clone(),
+            status: mapping.status.into(),
+            phase: mapping.phase.as_ref().map(|phase| phase.as_str().to_owned()),
+            failure_reason: mapping.failure_reason.clone(),
+        }
+    }
+}
+
 /// A native status that was seen and that no mapping covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = UnmappedStatus)]
@@ -126,7 +137,7 @@ pub struct ProviderView {
     pub documentation_url: String,
     /// What can be done.
     pub capabilities: ProviderCapabilitiesView,
-    /// How each documented native status is read.
+    /// How each documented native status is read, and what the configuration adds.
     pub status_mappings: Vec<StatusMappingView>,
     /// Native statuses seen that no mapping covers.
     pub unmapped_statuses: Vec<UnmappedStatusView>,
@@ -134,13 +145,23 @@ pub struct ProviderView {
 
 impl ProviderView {
     /// The public form of a kind of platform.
-    pub fn new(info: &ProviderInfo, capabilities: Capabilities, unmapped_statuses: Vec<UnmappedStatusView>) -> Self {
+    pub fn new(
+        info: &ProviderInfo,
+        capabilities: Capabilities,
+        added: &[AddedMapping],
+        unmapped_statuses: Vec<UnmappedStatusView>,
+    ) -> Self {
         Self {
             name: info.name.to_owned(),
             display_name: info.display_name.to_owned(),
             documentation_url: info.documentation_url.to_owned(),
             capabilities: capabilities.into(),
-            status_mappings: info.status_mappings.iter().map(Into::into).collect(),
+            status_mappings: info
+                .status_mappings
+                .iter()
+                .map(StatusMappingView::from)
+                .chain(added.iter().map(StatusMappingView::from))
+                .collect(),
             unmapped_statuses,
         }
     }

@@ -19,8 +19,8 @@ pub use schema::schema;
 pub use secret::Secret;
 pub use sections::{
     AccountOption, AccountSettings, AuthSettings, DatabaseSettings, DeploymentLogSettings, FreezeSettings, LogFormat,
-    LogSettings, MetricsSettings, OidcRestrictions, OidcSettings, ProviderKeys, RuleSettings, ServerSettings,
-    SyncSettings, TraceSettings,
+    LogSettings, MappingSettings, MetricsSettings, OidcRestrictions, OidcSettings, ProviderKeys, RuleSettings,
+    ServerSettings, SyncSettings, TraceSettings,
 };
 
 /// The layer below all others, as text: every key with its meaning.
@@ -37,6 +37,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// The connections to providers.
     pub accounts: Vec<AccountSettings>,
+    /// How native statuses are read that no adapter has a mapping for.
+    pub status_mappings: Vec<MappingSettings>,
     /// What gives environments, owners and labels, in order.
     pub rules: Vec<RuleSettings>,
     /// In which windows nothing is deployed.

@@ -12,7 +12,7 @@ use crate::reader::Notes;
 use crate::{DEFAULTS, Faults, ProviderKeys, sections};
 
 /// Sections that stand in a list.
-const LISTS: [&str; 3] = ["accounts", "rules", "freezes"];
+const LISTS: [&str; 4] = ["accounts", "status_mappings", "rules", "freezes"];
 
 /// The schema, as JSON Schema 2020-12, for these adapters.
 pub fn schema(providers: &[ProviderKeys]) -> String {

@@ -333,3 +333,35 @@ fn rules_give_environment_owner_and_labels() {
     }
     assert!(load(&format!("rules = 3\n{AUTH}"), "rules-3", &[]).is_err());
 }
+
+#[test]
+fn statuses_are_mapped_by_provider_and_word() {
+    let provider = PROVIDERS[0].name;
+    let text = format!(
+        "{AUTH}[[status_mappings]]\nprovider = '{provider}'\nprovider_status = 'frozen'\nstatus = 'failed'\n\
+         failure_reason = 'frozen'\n"
+    );
+    let mappings = load(&text, "mappings", &[]).unwrap().status_mappings;
+    assert_eq!(mappings.len(), 1);
+    assert_eq!(
+        (mappings[0].status.as_str(), mappings[0].phase.as_deref()),
+        ("failed", None)
+    );
+    assert_eq!(mappings[0].failure_reason.as_deref(), Some("frozen"));
+
+    let again = "[[status_mappings]]\nprovider = 'nobody'\nprovider_status = 'x'\nstatus = 'done'\n\
+                 [[status_mappings]]\nstatus = 'failed'\nreason = 'x'\n";
+    let same = format!("[[status_mappings]]\nprovider = '{provider}'\nprovider_status = 'Frozen'\nstatus = 'queued'\n");
+    let faults = load(&format!("{text}{same}{again}"), "mappings-2", &[])
+        .unwrap_err()
+        .to_string();
+    for wanted in [
+        "status_mappings[1]: `Frozen` is mapped twice",
+        "status_mappings[2].provider: must be one of",
+        "status_mappings[2].status: must be one of",
+        "status_mappings[3].provider_status: is missing",
+        "status_mappings[3].reason: is unknown",
+    ] {
+        assert!(faults.contains(wanted), "{wanted}\nis not in\n{faults}");
+    }
+}

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod application;
+pub mod budget;
 pub mod clock;
 pub mod deployment;
 pub mod event;

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod budget;
 mod context;
 mod figures;
 pub mod freezes;
@@ -7,7 +8,9 @@ mod freshness;
 pub mod inbox;
 pub mod ingest;
 pub mod logs;
+pub mod mappings;
 pub mod relabel;
+mod remap;
 pub mod retention;
 pub mod rules;
 pub mod supervisor;

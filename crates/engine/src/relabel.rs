@@ -16,11 +16,14 @@ use slipway_store::deployments::StoredDeployment;
 use slipway_store::event_log::{self, NewEvent};
 use slipway_store::page::AfterDeployment;
 use slipway_store::views::AccountView;
-use slipway_store::{Connection, PgConnection, StoreError, applications, deployments, labels, restamps, views};
+use slipway_store::{
+    Connection, PgConnection, StoreError, applications, deployments, labels, restamps, unmapped_statuses, views,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
 use crate::ingest::{IngestError, events};
+use crate::remap::remap;
 use crate::rules::Stamp;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -79,6 +82,13 @@ pub(crate) async fn run(
 pub async fn announce(context: &Context, conn: &mut PgConnection) -> Result<(), StoreError> {
     let now = context.clock.now();
     labels::announce_rules(conn, context.rules.hash(), now).await?;
+    for (_, provider) in context.registry.iter() {
+        // So that they are found again should the configuration map them no more.
+        for mapping in provider.added_mappings() {
+            let word = &mapping.provider_status;
+            unmapped_statuses::count(conn, provider.info().name, word, 0, now).await?;
+        }
+    }
     let views = account_views(context, conn).await?;
     views::announce(conn, &views, now).await
 }
@@ -173,6 +183,10 @@ pub async fn restamp_some(context: &Context, conn: &mut PgConnection) -> Result<
     let Some(id) = restamps::find_any(conn, &accounts).await? else {
         return Ok(false);
     };
+    // What is corrected here is a batch of its own, before this one and no larger.
+    if let Some(mark) = restamps::find(conn, id).await? {
+        remap(context, conn, id, mark, DEPLOYMENTS_PER_BATCH).await?;
+    }
     let mut transaction = conn.begin().await.map_err(StoreError::from)?;
     restamp(context, &mut transaction, id).await?;
     transaction.commit().await.map_err(StoreError::from)?;

@@ -1,4 +1,5 @@
-//! What the public JSON of deployments is written by, apart from their rows, as a hash for each account.
+//! What the public JSON of deployments is written by, apart from their rows, as a hash for each account: what the provider
+//! can do, how this release writes it, and the mappings of statuses that the configuration adds.
 //!
 //! Nobody has to remember to raise a number: the hash is that of what some made-up deployments come to.
 
@@ -6,7 +7,7 @@ use std::collections::HashMap;
 
 use ring::digest::{Context, SHA256};
 use slipway_api::DeploymentView;
-use slipway_core::provider::{Capabilities, ProviderRegistry};
+use slipway_core::provider::{AddedMapping, Capabilities, ProviderRegistry};
 use slipway_core::{
     AccountName, ApplicationId, Authority, Deployment, DeploymentDetails, DeploymentId, Labels, LogState, ProviderName,
     State, Status, Tracked, Via,
@@ -24,13 +25,13 @@ pub(crate) struct Views {
 impl Views {
     pub(crate) fn new(registry: &ProviderRegistry) -> Self {
         let configured = registry.iter().map(|(account, provider)| {
-            let hash = hash(provider.capabilities());
+            let hash = hash(provider.capabilities(), provider.added_mappings());
             (account.to_string(), hash)
         });
         Self {
             configured: configured.collect(),
             // An account that is not configured any more can do nothing.
-            other: hash(Capabilities::default()),
+            other: hash(Capabilities::default(), &[]),
         }
     }
 
@@ -40,8 +41,11 @@ impl Views {
     }
 }
 
-fn hash(capabilities: Capabilities) -> String {
+fn hash(capabilities: Capabilities, mappings: &[AddedMapping]) -> String {
     let mut context = Context::new(&SHA256);
+    for mapping in mappings {
+        context.update(format!("{mapping:?}").as_bytes());
+    }
     for sample in samples() {
         let json = serde_json::to_vec(&DeploymentView::new(&sample, capabilities)).unwrap_or_default();
         context.update(&json);
@@ -117,12 +121,20 @@ mod tests {
 
     #[test]
     fn what_a_provider_can_do_makes_a_difference() {
-        let idle = hash(Capabilities::default());
+        let idle = hash(Capabilities::default(), &[]);
         let cancels = Capabilities {
             cancel: Support::Supported,
             ..Capabilities::default()
         };
-        assert_eq!(idle, hash(Capabilities::default()));
-        assert_ne!(idle, hash(cancels));
+        assert_eq!(idle, hash(Capabilities::default(), &[]));
+        assert_ne!(idle, hash(cancels, &[]));
+        let mapping = AddedMapping {
+            provider: "example".to_owned(),
+            provider_status: "frozen".to_owned(),
+            status: Status::Canceled,
+            phase: None,
+            failure_reason: None,
+        };
+        assert_ne!(idle, hash(Capabilities::default(), &[mapping]));
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use slipway_core::Clock;
+use slipway_core::budget::SharedLedger;
 use slipway_core::page::PageToken;
 use slipway_core::provider::{ErrorKind, ProviderError, RateBudget};
 use slipway_provider_http::{
@@ -42,12 +43,17 @@ impl Cloud66Client {
             rate_limit: Some(RATE_LIMIT),
             throttle: error::throttle,
             calls,
+            is_trouble: error::is_trouble,
             ..ClientSettings::new(NAME, base_url)
         };
         Ok(Self {
             http: Client::new(settings, clock)?,
             token,
         })
+    }
+
+    pub(crate) fn share_budget(&self, ledger: Arc<dyn SharedLedger>) {
+        self.http.share_budget(ledger);
     }
 
     pub(crate) fn rate_budget(&self) -> Option<RateBudget> {

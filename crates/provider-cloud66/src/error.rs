@@ -29,6 +29,11 @@ pub(crate) fn throttle(answer: &Answer, now: OffsetDateTime) -> Option<Throttle>
     })
 }
 
+/// 5xx, unless it only says that there is no such function.
+pub(crate) fn is_trouble(answer: &Answer) -> bool {
+    answer.status >= 500 && !says(answer, "not_implemented")
+}
+
 /// The error that an answer stands for; nothing for a success.
 pub(crate) fn check(answer: Answer) -> Result<Answer, ProviderError> {
     if answer.is_success() {

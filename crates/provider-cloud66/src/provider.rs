@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use slipway_core::budget::SharedLedger;
 use slipway_core::page::{Page, PageToken};
 use slipway_core::provider::{
     Accepted, ApplicationRef, Arrival, Capabilities, ErrorKind, LiveRule, PlannedCall, Provider, ProviderError,
@@ -94,6 +95,10 @@ impl Provider for Cloud66Provider {
         self.client.rate_budget()
     }
 
+    fn share_budget(&self, ledger: Arc<dyn SharedLedger>) {
+        self.client.share_budget(ledger);
+    }
+
     async fn list_applications(&self, page: Option<&PageToken>) -> Result<Page<ApplicationObservation>, ProviderError> {
         let (payloads, next) = self
             .client
@@ -153,6 +158,11 @@ impl Provider for Cloud66Provider {
         normalize::deployment(payload, uid, &self.dashboard_url, Authority::Rest)
             .filter(|deployment| deployment.provider_deployment_id == provider_deployment_id)
             .ok_or_else(|| answer.protocol("the answer is not the deployment that was asked for"))
+    }
+
+    fn reread(&self, application: &ApplicationRef, raw: &serde_json::Value) -> Option<DeploymentObservation> {
+        let uid = application.provider_application_id.as_str();
+        normalize::deployment(raw.clone(), uid, &self.dashboard_url, Authority::Rest)
     }
 
     fn plan_write(&self, application: &ApplicationRef, write: &Write) -> Result<PlannedCall, ProviderError> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
+use slipway_core::budget::SharedLedger;
 use slipway_core::provider::{ErrorKind, ProviderError, RateBudget};
 use slipway_core::{Clock, TraceContext};
 use tokio::time::{Instant, timeout_at};
@@ -11,7 +12,7 @@ use tracing::{Instrument, Span, field};
 use url::Url;
 
 use crate::body::{self, BodyError};
-use crate::budget::{Budget, Permit};
+use crate::budget::{Budget, Permit, held_back};
 use crate::request::Request;
 use crate::{Answer, ClientSettings, ConfigError, headers, hosts, retry, tls, trace};
 
@@ -20,7 +21,7 @@ use crate::{Answer, ClientSettings, ConfigError, headers, hosts, retry, tls, tra
 pub struct Client {
     settings: ClientSettings,
     http: reqwest::Client,
-    budget: Budget,
+    budget: Arc<Budget>,
     clock: Arc<dyn Clock>,
 }
 
@@ -77,6 +78,11 @@ impl Client {
     /// What is left of the rate limit, where there is one.
     pub fn rate_budget(&self) -> Option<RateBudget> {
         self.budget.snapshot()
+    }
+
+    /// From now on the limit and the circuit breaker are those of a ledger that others use, too.
+    pub fn share_budget(&self, ledger: Arc<dyn SharedLedger>) {
+        self.budget.share(ledger);
     }
 
     /// Checks a URL from a payload: only configured hosts, encrypted unless on this machine.
@@ -163,21 +169,18 @@ impl Client {
 
     async fn attempt(&self, request: &Request<'_>, sending: &Sending) -> Result<Answer, Failure> {
         let operation = request.operation;
-        let permit = self.budget.take(request.is_write).map_err(|wait| {
-            self.settings.calls.note_held_back(operation);
-            Failure {
-                error: self
-                    .error(
-                        ErrorKind::RateLimited,
-                        operation,
-                        "no request is left in the provider's rate limit",
-                    )
-                    .with_retry_after(Some(wait)),
-                is_worth_repeating: false,
+        let mut permit = match self.budget.take(request.is_write).await {
+            Ok(permit) => permit,
+            Err(wait) => {
+                self.settings.calls.note_held_back(operation);
+                return Err(Failure {
+                    error: held_back(self.settings.provider, operation, wait),
+                    is_worth_repeating: false,
+                });
             }
-        })?;
+        };
         let began = Instant::now();
-        let outcome = self.exchange(request, sending, &permit).await;
+        let outcome = self.exchange(request, sending, &mut permit).await;
         let ended = match &outcome {
             Ok(answer) => Ok(answer.status),
             Err(failure) => Err(failure.error.kind),
@@ -187,7 +190,12 @@ impl Client {
     }
 
     /// One request and its answer.
-    async fn exchange(&self, request: &Request<'_>, sending: &Sending, permit: &Permit<'_>) -> Result<Answer, Failure> {
+    async fn exchange(
+        &self,
+        request: &Request<'_>,
+        sending: &Sending,
+        permit: &mut Permit<'_>,
+    ) -> Result<Answer, Failure> {
         let deadline = sending.deadline;
         let operation = request.operation;
         let mut builder = self
@@ -202,8 +210,14 @@ impl Client {
             builder = builder.json(json);
         }
         let response = match timeout_at(deadline, builder.send()).await {
-            Err(_) => return Err(self.too_slow(request)),
-            Ok(Err(error)) => return Err(self.no_answer(request, error)),
+            Err(_) => {
+                self.budget.failed(permit).await;
+                return Err(self.too_slow(request));
+            }
+            Ok(Err(error)) => {
+                self.budget.failed(permit).await;
+                return Err(self.no_answer(request, error));
+            }
             Ok(Ok(response)) => response,
         };
         let status = response.status().as_u16();
@@ -239,6 +253,7 @@ impl Client {
                 });
             }
             Ok(Err(BodyError::BrokenOff(source))) => {
+                self.budget.failed(permit).await;
                 let error = answer
                     .error(ErrorKind::Unavailable, "the answer broke off")
                     .with_source(source);
@@ -247,10 +262,13 @@ impl Client {
                     is_worth_repeating: true,
                 });
             }
-            Err(_) => return Err(self.too_slow(request)),
+            Err(_) => {
+                self.budget.failed(permit).await;
+                return Err(self.too_slow(request));
+            }
         };
         if let Some(throttle) = (self.settings.throttle)(&answer, self.clock.now()) {
-            self.budget.close(throttle);
+            self.budget.close(permit, throttle).await;
             let error = answer
                 .error(ErrorKind::RateLimited, format!("the provider throttles us ({status})"))
                 .with_retry_after(Some(throttle.retry_after));
@@ -259,7 +277,12 @@ impl Client {
                 is_worth_repeating: false,
             });
         }
-        self.budget.served(permit);
+        // A probe that is answered with any 5xx has not found the provider well.
+        if (self.settings.is_trouble)(&answer) || permit.is_probe() && answer.status >= 500 {
+            self.budget.failed(permit).await;
+        } else {
+            self.budget.served(permit).await;
+        }
         Ok(answer)
     }
 

@@ -19,7 +19,6 @@ mod tls;
 mod trace;
 
 pub use answer::Answer;
-pub use budget::{RateLimit, Throttle, WindowKind};
 pub use calls::{CallBook, Calls};
 pub use client::Client;
 pub use durations::{DurationCounts, Durations};
@@ -29,6 +28,7 @@ pub use request::{Auth, Request};
 pub use sanitize::{sanitize, without_url_secrets};
 pub use secret::Secret;
 pub use settings::{ClientSettings, ConfigError};
+pub use slipway_core::budget::{RateLimit, Throttle, WindowKind};
 pub use tls::install_crypto_provider;
 pub use trace::{TraceFinder, current_trace};
 pub use url::Url;

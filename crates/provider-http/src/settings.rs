@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use slipway_core::budget::{RateLimit, Throttle};
 use url::Url;
 
-use crate::budget::{RateLimit, Throttle};
 use crate::{Answer, Calls, hosts};
 
 /// A setting that cannot work, in one sentence for the operator.
@@ -34,12 +34,14 @@ pub struct ClientSettings {
     pub rate_limit: Option<RateLimit>,
     /// Tells a throttled answer from the others.
     pub throttle: fn(&Answer, time::OffsetDateTime) -> Option<Throttle>,
+    /// Tells an answer of a provider that is in trouble from the others. Several in a row open the circuit breaker.
+    pub is_trouble: fn(&Answer) -> bool,
     /// Where its requests are counted.
     pub calls: Arc<Calls>,
 }
 
 impl ClientSettings {
-    /// Settings with the defaults: 5 s to connect, 20 s in all, 8 MiB, no known limit, 429 means throttled.
+    /// Settings with the defaults: 5 s to connect, 20 s in all, 8 MiB, no known limit, 429 means throttled, 5xx trouble.
     pub fn new(provider: &'static str, base_url: Url) -> Self {
         Self {
             provider,
@@ -51,6 +53,7 @@ impl ClientSettings {
             max_body_bytes: 8 * 1024 * 1024,
             rate_limit: None,
             throttle: |answer, _| (answer.status == 429).then(|| Throttle::for_a_while(answer.retry_after)),
+            is_trouble: |answer| answer.status >= 500,
             calls: Arc::default(),
         }
     }

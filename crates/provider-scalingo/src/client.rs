@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use slipway_core::Clock;
+use slipway_core::budget::SharedLedger;
 use slipway_core::page::PageToken;
 use slipway_core::provider::{ErrorKind, ProviderError, RateBudget};
 use slipway_provider_http::{
@@ -42,6 +43,7 @@ impl ScalingoClient {
     pub(crate) fn new(options: &ScalingoOptions, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         let settings = ClientSettings {
             rate_limit: Some(RATE_LIMIT),
+            is_trouble: error::is_trouble,
             additional_hosts: options.stream_hosts.clone(),
             calls: Arc::clone(&options.calls),
             ..ClientSettings::new(NAME, options.api_url.clone())
@@ -50,6 +52,10 @@ impl ScalingoClient {
             api: Client::new(settings, Arc::clone(&clock))?,
             tokens: TokenSource::new(options, clock)?,
         })
+    }
+
+    pub(crate) fn share_budget(&self, ledger: Arc<dyn SharedLedger>) {
+        self.api.share_budget(ledger);
     }
 
     pub(crate) fn rate_budget(&self) -> Option<RateBudget> {

@@ -23,6 +23,11 @@ pub(crate) fn check(answer: Answer) -> Result<Answer, ProviderError> {
         .with_retry_after(answer.retry_after))
 }
 
+/// 5xx; but where the logs are kept may fail alone, and that must not keep us from the rest.
+pub(crate) fn is_trouble(answer: &Answer) -> bool {
+    answer.status >= 500 && answer.operation != "read_log"
+}
+
 fn is_error_body(answer: &Answer) -> bool {
     answer.json_object().is_some_and(|body| body.contains_key("error"))
 }

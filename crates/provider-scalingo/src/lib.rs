@@ -9,6 +9,7 @@ pub mod payload;
 mod provider;
 mod source;
 mod stream;
+mod stream_urls;
 mod webhook;
 mod write;
 

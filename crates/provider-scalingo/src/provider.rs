@@ -6,18 +6,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde_json::Value;
+use slipway_core::budget::SharedLedger;
 use slipway_core::page::{Page, PageToken};
 use slipway_core::provider::{
     Accepted, ApplicationRef, Capabilities, LiveRule, PlannedCall, Provider, ProviderError, ProviderInfo, RateBudget,
     StreamItem, Support, UnansweredCall, WebhookHint, WebhookRequest, Write,
 };
 use slipway_core::{ApplicationObservation, Authority, Clock, DeploymentObservation, Status};
-use slipway_provider_http::ConfigError;
+use slipway_provider_http::{ConfigError, Url};
 
 use crate::client::ScalingoClient;
 use crate::normalize::{self, Links};
 use crate::payload::{AppListPayload, AppPayload};
 use crate::stream::{self, Follow};
+use crate::stream_urls::StreamUrls;
 use crate::{ScalingoOptions, SourceUrlTemplate, webhook, write};
 
 /// The provider's name.
@@ -38,6 +40,7 @@ pub struct ScalingoProvider {
     links: Links,
     stream_idle_timeout: Duration,
     source_url_template: Option<SourceUrlTemplate>,
+    stream_urls: Arc<StreamUrls>,
 }
 
 impl ScalingoProvider {
@@ -52,7 +55,22 @@ impl ScalingoProvider {
             },
             stream_idle_timeout: options.stream_idle_timeout,
             source_url_template: options.source_url_template,
+            stream_urls: Arc::default(),
         })
+    }
+
+    async fn find_stream_url(
+        &self,
+        operation: &'static str,
+        application: &ApplicationRef,
+    ) -> Result<Url, ProviderError> {
+        let (payload, answer) = self.client.app(operation, &application.provider_application_id).await?;
+        let app: AppPayload = serde_json::from_value(Value::Object(payload.app)).unwrap_or_default();
+        let link = app.links.and_then(|links| links.deployments_stream);
+        let link = link.ok_or_else(|| answer.protocol("the app names no live stream"))?;
+        let url = self.client.pin_stream(operation, &link)?;
+        self.stream_urls.keep(application, url.clone());
+        Ok(url)
     }
 }
 
@@ -81,6 +99,10 @@ impl Provider for ScalingoProvider {
 
     fn rate_budget(&self) -> Option<RateBudget> {
         self.client.rate_budget()
+    }
+
+    fn share_budget(&self, ledger: Arc<dyn SharedLedger>) {
+        self.client.share_budget(ledger);
     }
 
     /// All apps at once: there are no pages.
@@ -153,20 +175,24 @@ impl Provider for ScalingoProvider {
         application: &ApplicationRef,
     ) -> Result<BoxStream<'static, Result<StreamItem, ProviderError>>, ProviderError> {
         const OPERATION: &str = "follow";
-        let (payload, answer) = self.client.app(OPERATION, &application.provider_application_id).await?;
-        let app: AppPayload = serde_json::from_value(Value::Object(payload.app)).unwrap_or_default();
-        let link = app.links.and_then(|links| links.deployments_stream);
-        let link = link.ok_or_else(|| answer.protocol("the app names no live stream"))?;
-        let url = self.client.pin_stream(OPERATION, &link)?;
+        let url = match self.stream_urls.find(application) {
+            Some(url) => url,
+            None => self.find_stream_url(OPERATION, application).await?,
+        };
         let token = self.client.token(OPERATION).await?;
         let follow = Follow {
-            app_name: application.name.clone(),
+            application: application.clone(),
+            stream_urls: Arc::clone(&self.stream_urls),
             links: self.links.clone(),
             idle_timeout: self.stream_idle_timeout,
             client: Arc::clone(&self.client),
             token,
         };
         stream::open(url, follow).await
+    }
+
+    fn reread(&self, application: &ApplicationRef, raw: &serde_json::Value) -> Option<DeploymentObservation> {
+        normalize::deployment(raw.clone(), &application.name, &self.links, Authority::Rest)
     }
 
     fn plan_write(&self, application: &ApplicationRef, write: &Write) -> Result<PlannedCall, ProviderError> {

@@ -7,7 +7,7 @@ use futures_util::SinkExt;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use serde_json::{Value, json};
 use slipway_core::Authority;
-use slipway_core::provider::{ErrorKind, ProviderError, StreamItem};
+use slipway_core::provider::{ApplicationRef, ErrorKind, ProviderError, StreamItem};
 use slipway_provider_http::{Url, lenient};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -20,6 +20,7 @@ use crate::client::ScalingoClient;
 use crate::normalize::{self, Links};
 use crate::payload::FramePayload;
 use crate::provider::NAME;
+use crate::stream_urls::StreamUrls;
 
 const OPERATION: &str = "follow";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,14 +32,15 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// What one stream needs.
 #[derive(Debug)]
 pub(crate) struct Follow {
-    pub(crate) app_name: String,
+    pub(crate) application: ApplicationRef,
+    pub(crate) stream_urls: Arc<StreamUrls>,
     pub(crate) links: Links,
     pub(crate) idle_timeout: Duration,
     pub(crate) client: Arc<ScalingoClient>,
     pub(crate) token: ApiToken,
 }
 
-/// Opens the stream at a URL that was checked. It goes on until its end; after an error nothing more comes.
+/// Opens the stream at a URL that was checked. Should it not be there any more, the next attempt asks where it is. It goes on until its end; after an error nothing more comes.
 pub(crate) async fn open(
     url: Url,
     follow: Follow,
@@ -47,12 +49,16 @@ pub(crate) async fn open(
         Ok(Ok(socket)) => socket,
         Ok(Err(error)) => {
             let error = refused(&error);
+            follow.stream_urls.forget(&follow.application);
             if error.kind == ErrorKind::Unauthenticated {
                 follow.client.forget(&follow.token).await;
             }
             return Err(error);
         }
-        Err(_) => return Err(problem(ErrorKind::Unavailable, "the live stream did not open in time")),
+        Err(_) => {
+            follow.stream_urls.forget(&follow.application);
+            return Err(problem(ErrorKind::Unavailable, "the live stream did not open in time"));
+        }
     };
     Ok(stream::unfold(Some((socket, follow, false)), |state| async move {
         let (mut socket, follow, has_spoken) = state?;
@@ -62,6 +68,7 @@ pub(crate) async fn open(
             None => {
                 // This is all that the server does about a token that it does not like.
                 if !has_spoken {
+                    follow.stream_urls.forget(&follow.application);
                     follow.client.forget(&follow.token).await;
                 }
                 None
@@ -141,7 +148,7 @@ fn whole_lines(content: &str) -> String {
 /// `new` comes with an id, as documented, or with a whole deployment, as the provider's own command line reads it.
 fn announced(deployment: Value, follow: &Follow) -> Option<StreamItem> {
     if deployment.is_object() {
-        return normalize::deployment(deployment, &follow.app_name, &follow.links, Authority::Stream)
+        return normalize::deployment(deployment, &follow.application.name, &follow.links, Authority::Stream)
             .map(|observation| StreamItem::Deployment(Box::new(observation)));
     }
     lenient::id_of(&deployment).map(|provider_deployment_id| StreamItem::Announced { provider_deployment_id })

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use slipway_config::{AccountSettings, Faults, ProviderKeys, Settings};
-use slipway_core::provider::{ProviderRegistry, SharedProvider};
-use slipway_core::{AccountName, Clock};
+use slipway_core::provider::{AddedMapping, ProviderRegistry, SharedProvider};
+use slipway_core::{AccountName, Clock, Phase, Status};
 use slipway_engine::freezes::Freezes;
+use slipway_engine::mappings::with_mappings;
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
 use slipway_provider_http::{CallBook, Calls, Secret, Url};
 use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider, SourceUrlTemplate};
@@ -41,12 +42,27 @@ pub(crate) fn load(
             registry.insert(AccountName::from(account.name.as_str()), provider);
         }
     }
+    let registry = with_mappings(&registry, &added_mappings(&settings));
     let freezes = freezes::read(&settings.freezes, &mut faults);
     if faults.is_empty() {
         Ok((settings, registry, freezes))
     } else {
         Err(told(&faults))
     }
+}
+
+fn added_mappings(settings: &Settings) -> Vec<AddedMapping> {
+    let mappings = settings.status_mappings.iter();
+    let added = mappings.filter_map(|mapping| {
+        Some(AddedMapping {
+            provider: mapping.provider.clone(),
+            provider_status: mapping.provider_status.clone(),
+            status: Status::parse(&mapping.status)?,
+            phase: mapping.phase.clone().map(Phase::other),
+            failure_reason: mapping.failure_reason.clone(),
+        })
+    });
+    added.collect()
 }
 
 fn told(faults: &Faults) -> Failure {

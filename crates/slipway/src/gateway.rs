@@ -10,7 +10,7 @@ use slipway_engine::freezes::Freezes;
 use slipway_engine::logs::LogSettings;
 use slipway_engine::rules::Rules;
 use slipway_engine::supervisor::Supervisor;
-use slipway_engine::{Context, Engine, SyncSettings, Writes};
+use slipway_engine::{Context, Engine, SyncSettings, Writes, budget};
 use slipway_feed::{Feed, FeedSettings};
 use slipway_provider_http::CallBook;
 use slipway_server::{AppState, Monitored, Oidc, ServerSettings, Services, Tokens};
@@ -83,6 +83,7 @@ impl Gateway {
             .with_rules(rules)
             .with_logs(logs);
         note_database_time(&context).await;
+        budget::share(&context);
         let writes = Writes::new(context.clone(), freezes);
         if let Some(settings) = sync {
             Engine::of(settings, context.clone())

@@ -43,13 +43,22 @@ pub async fn count(
     Ok(())
 }
 
-/// All of them, the most frequent first.
+/// Every word of a provider that was ever seen without a mapping, or that the configuration ever mapped, in lower case.
+pub async fn list_words(conn: &mut PgConnection, provider: &str) -> Result<Vec<String>> {
+    let words = sqlx::query_scalar!(
+        r#"SELECT lower(provider_status) AS "word!" FROM unmapped_statuses WHERE provider = $1"#,
+        provider
+    );
+    Ok(words.fetch_all(conn).await?)
+}
+
+/// All that were seen, the most frequent first.
 pub async fn list(conn: &mut PgConnection) -> Result<Vec<UnmappedStatusRow>> {
     Ok(sqlx::query_as!(
         UnmappedStatusRow,
         r#"
         SELECT provider, provider_status, seen_count, last_seen_at
-        FROM unmapped_statuses ORDER BY provider, seen_count DESC, provider_status
+        FROM unmapped_statuses WHERE seen_count > 0 ORDER BY provider, seen_count DESC, provider_status
         "#
     )
     .fetch_all(conn)

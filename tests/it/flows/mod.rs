@@ -1,5 +1,7 @@
 //! What a running gateway must hold, whatever happens to it.
 
+mod backfill;
+mod budget;
 mod chaos;
 mod command_line;
 mod crash;

@@ -6,6 +6,7 @@ mod database;
 mod freeze;
 mod log;
 mod logs;
+mod mapping;
 mod metrics;
 mod rule;
 mod server;
@@ -18,6 +19,7 @@ pub use database::DatabaseSettings;
 pub use freeze::FreezeSettings;
 pub use log::{LogFormat, LogSettings};
 pub use logs::DeploymentLogSettings;
+pub use mapping::MappingSettings;
 pub use metrics::MetricsSettings;
 pub use rule::RuleSettings;
 pub use server::ServerSettings;
@@ -28,13 +30,25 @@ use crate::node::{Node, Table, Value};
 use crate::reader::{Notes, Reader, unknown};
 use crate::{Faults, Settings};
 
-const SECTIONS: [&str; 11] = [
-    "server", "database", "auth", "accounts", "rules", "freezes", "logs", "sync", "log", "metrics", "traces",
+const SECTIONS: [&str; 12] = [
+    "server",
+    "database",
+    "auth",
+    "accounts",
+    "status_mappings",
+    "rules",
+    "freezes",
+    "logs",
+    "sync",
+    "log",
+    "metrics",
+    "traces",
 ];
 
 /// Reads every section, also after a fault, so that all faults are told at once.
 pub(crate) fn read(mut root: Table, providers: &[ProviderKeys], mut notes: Notes<'_>) -> Option<Settings> {
     let accounts = root.remove("accounts");
+    let mappings = root.remove("status_mappings");
     let rules = root.remove("rules");
     let freezes = root.remove("freezes");
     let mut section = |name: &str, faults: &mut Faults| match root.remove(name) {
@@ -82,6 +96,7 @@ pub(crate) fn read(mut root: Table, providers: &[ProviderKeys], mut notes: Notes
             ),
         );
     }
+    let mappings = mapping::read(mappings, notes.lend(), providers);
     let rules = rule::read(rules, notes.lend());
     let freezes = freeze::read(freezes, notes.lend());
     let known = SECTIONS.map(str::to_owned);
@@ -95,6 +110,7 @@ pub(crate) fn read(mut root: Table, providers: &[ProviderKeys], mut notes: Notes
         database: database?,
         auth: auth?,
         accounts: accounts?,
+        status_mappings: mappings?,
         rules: rules?,
         freezes: freezes?,
         sync: sync?,

@@ -8,6 +8,7 @@ mod write;
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
@@ -21,6 +22,7 @@ pub use write::{
     Accepted, Arrival, InvalidField, PlannedCall, Revision, TriggerRequest, UnansweredCall, Write, check_git_ref,
 };
 
+use crate::budget::SharedLedger;
 use crate::observation::{ApplicationObservation, DeploymentObservation};
 use crate::page::{Page, PageToken};
 use crate::state::{Phase, Status};
@@ -51,6 +53,21 @@ pub struct StatusMapping {
     pub failure_reason: Option<&'static str>,
 }
 
+/// How the configuration reads a status that an adapter has no mapping for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedMapping {
+    /// The kind of platform.
+    pub provider: String,
+    /// The provider's word; its case does not matter.
+    pub provider_status: String,
+    /// What it becomes.
+    pub status: Status,
+    /// The phase that goes with it.
+    pub phase: Option<Phase>,
+    /// The reason that goes with it.
+    pub failure_reason: Option<String>,
+}
+
 /// How an adapter's calls name an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApplicationRef {
@@ -69,6 +86,8 @@ pub struct RateBudget {
     pub remaining: u32,
     /// When the next one begins, where that is known.
     pub resets_at: Option<OffsetDateTime>,
+    /// For how long what is left has to last: until the next window begins, or, where windows slide, a whole one.
+    pub must_last: Duration,
 }
 
 /// One thing that a live stream tells.
@@ -103,12 +122,23 @@ pub trait Provider: Debug + Send + Sync {
     /// The kind of platform.
     fn info(&self) -> &'static ProviderInfo;
 
+    /// What the configuration adds to the status mappings of [`Provider::info`].
+    fn added_mappings(&self) -> &[AddedMapping] {
+        &[]
+    }
+
     /// What a caller may do now with this provider, from adapter and account settings alone.
     fn capabilities(&self) -> Capabilities;
 
     /// What is left of the provider's rate limit, where it is known.
     fn rate_budget(&self) -> Option<RateBudget> {
         None
+    }
+
+    /// From now on the rate limit and the circuit breaker are those of `ledger`, which other processes use, too. Without it
+    /// each process has its own. Does nothing where the adapter keeps neither.
+    fn share_budget(&self, ledger: Arc<dyn SharedLedger>) {
+        drop(ledger);
     }
 
     /// One page of the account's applications. Pages shift while one walks: walk again to be sure that one is missing.
@@ -130,6 +160,13 @@ pub trait Provider: Debug + Send + Sync {
         application: &ApplicationRef,
         provider_deployment_id: &str,
     ) -> Result<DeploymentObservation, ProviderError>;
+
+    /// Makes of a stored payload of one deployment what reading it from the provider made of it. Makes no request; none for
+    /// what is no such payload.
+    fn reread(&self, application: &ApplicationRef, raw: &serde_json::Value) -> Option<DeploymentObservation> {
+        let _ = (application, raw);
+        None
+    }
 
     /// The stored log text, as far as it goes. Needs `read_logs`. [`ErrorKind::NotFound`] when there is none.
     async fn read_log(

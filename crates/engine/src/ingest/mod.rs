@@ -100,14 +100,24 @@ const LOG_AFTER: time::Duration = time::Duration::seconds(2);
 /// # Errors
 /// See [`IngestError`]; on each of them nothing was written. A conflict with another transaction was tried again before.
 pub async fn ingest(context: &Context, batch: &Batch) -> Result<Report, IngestError> {
+    let mut conn = context.connection().await?;
+    ingest_on(context, &mut conn, batch).await
+}
+
+/// [`ingest`] on a connection that the caller has already.
+pub(crate) async fn ingest_on(
+    context: &Context,
+    conn: &mut PgConnection,
+    batch: &Batch,
+) -> Result<Report, IngestError> {
     let (mut batch, again) = split_repeated(batch);
     for observation in &mut batch.observations {
         context.logs.masks.mask_observation(observation);
     }
-    let mut report = ingest_distinct(context, &batch).await?;
+    let mut report = ingest_distinct(context, conn, &batch).await?;
     context.figures.note_deployments(report.created, report.changed);
     if let Some(again) = again {
-        let more = Box::pin(ingest(context, &again)).await?;
+        let more = Box::pin(ingest_on(context, conn, &again)).await?;
         report.created += more.created;
         report.changed += more.changed;
         report.deferred += more.deferred;
@@ -117,18 +127,17 @@ pub async fn ingest(context: &Context, batch: &Batch) -> Result<Report, IngestEr
     Ok(report)
 }
 
-async fn ingest_distinct(context: &Context, batch: &Batch) -> Result<Report, IngestError> {
+async fn ingest_distinct(context: &Context, conn: &mut PgConnection, batch: &Batch) -> Result<Report, IngestError> {
     if batch.observations.is_empty() {
         return Ok(Report::default());
     }
-    let mut conn = context.connection().await?;
-    if let Some(report) = find_unchanged(&mut conn, batch).await? {
-        count_unmapped(context, &mut conn, batch).await?;
+    if let Some(report) = find_unchanged(conn, batch).await? {
+        count_unmapped(context, conn, batch).await?;
         return Ok(report);
     }
     let mut tries = 1;
     let report = loop {
-        match write(context, &mut conn, batch).await {
+        match write(context, conn, batch).await {
             Err(IngestError::Store(error @ StoreError::Conflict(_))) if tries < TRIES => {
                 tracing::debug!(ingest.tries = tries, error = %error, "a batch met another transaction and is tried again");
                 tries += 1;
@@ -136,7 +145,7 @@ async fn ingest_distinct(context: &Context, batch: &Batch) -> Result<Report, Ing
             other => break other?,
         }
     };
-    count_unmapped(context, &mut conn, batch).await?;
+    count_unmapped(context, conn, batch).await?;
     Ok(report)
 }
 

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use slipway_core::AccountName;
-use slipway_core::provider::{ApplicationRef, ErrorKind, ProviderError, RateBudget, SharedProvider};
+use slipway_core::budget::{HELD_BACK, Priority, with_priority};
+use slipway_core::provider::{ApplicationRef, ErrorKind, ProviderError, SharedProvider};
 use slipway_store::StoreError;
 use slipway_store::logs::{self, DueFetch, Fetched};
 use tokio::task::JoinSet;
@@ -130,25 +131,19 @@ enum Failure {
 /// None when a text is stored, or there is nothing more to do.
 async fn attempt(context: &Context, provider: &SharedProvider, due: &DueFetch) -> Result<Option<Fetched>, Failure> {
     let capabilities = provider.capabilities();
-    let now = context.clock.now();
-    if capabilities.read_logs && is_spent(provider.rate_budget(), due.is_wanted) {
-        let resets_in = provider
-            .rate_budget()
-            .and_then(|budget| budget.resets_at)
-            .map(|at| at - now);
-        let after = resets_in.map_or(AFTER_BUDGET, |left| Duration::try_from(left).unwrap_or_default());
-        return Ok(Some(Fetched::Again {
-            error: "rate_limited",
-            after: signed(after.clamp(Duration::from_secs(1), LONGEST_PAUSE)),
-            counts: false,
-        }));
-    }
     let application = ApplicationRef {
         provider_application_id: due.provider_application_id.clone(),
         name: due.application_name.clone(),
     };
     let brought = if capabilities.read_logs {
-        match provider.read_log(&application, &due.provider_deployment_id).await {
+        // Those that somebody waits for come before those that nobody does.
+        let priority = if due.is_wanted {
+            Priority::Refresh
+        } else {
+            Priority::Log
+        };
+        let read = provider.read_log(&application, &due.provider_deployment_id);
+        match with_priority(priority, read).await {
             Ok(text) => Brought::Text(text),
             Err(error) if error.kind == ErrorKind::NotFound && due.attempts + 1 < ATTEMPTS_UNTIL_MISSING => {
                 return Ok(Some(again(context, "not_found", due)));
@@ -169,22 +164,18 @@ async fn attempt(context: &Context, provider: &SharedProvider, due: &DueFetch) -
     }
 }
 
-/// Logs come after the reads that tell where deployments stand; those that somebody waits for before those that nobody does.
-fn is_spent(budget: Option<RateBudget>, is_wanted: bool) -> bool {
-    let reserve = if is_wanted { 8 } else { 4 };
-    budget.is_some_and(|budget| budget.remaining <= budget.limit / reserve)
-}
-
 fn explain(context: &Context, failure: &Failure, due: &DueFetch) -> (Fetched, Option<Duration>) {
     match failure {
-        Failure::Provider(error) if error.kind == ErrorKind::RateLimited => {
-            let pause = error.retry_after.unwrap_or(AFTER_BUDGET);
+        Failure::Provider(error) if error.kind == ErrorKind::RateLimited || error.reason.is_some() => {
+            let pause = error.retry_after.unwrap_or(AFTER_BUDGET).min(LONGEST_PAUSE);
             let fetched = Fetched::Again {
                 error: error.kind.as_str(),
                 after: signed(pause),
                 counts: false,
             };
-            (fetched, Some(pause))
+            // What is left of the budget may do for one that somebody waits for.
+            let is_only_this = error.reason == Some(HELD_BACK);
+            (fetched, Some(pause).filter(|_| !is_only_this))
         }
         Failure::Provider(error) => (again(context, error.kind.as_str(), due), None),
         Failure::Ingest(_) => (again(context, "not_stored", due), None),

@@ -22,10 +22,13 @@ impl Worker {
                 break;
             }
         }
-        self.gates.note_success(&self.account);
         self.archive_missing(provider, &seen).await?;
-        let now = self.context.clock.now();
-        let interval = pace::within_budget(self.settings.account_interval, calls, provider.rate_budget(), now);
+        let interval = pace::within_budget(
+            self.settings.account_interval,
+            calls,
+            pace::LIST_SHARE,
+            provider.rate_budget(),
+        );
         Ok(Done {
             attempt: Attempt::Succeeded {
                 mode: FreshnessMode::Poll,

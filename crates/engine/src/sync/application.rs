@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use slipway_core::budget::{HELD_BACK, Priority, with_priority};
 use slipway_core::page::PageToken;
 use slipway_core::provider::{ApplicationRef, SharedProvider};
 use slipway_core::{ApplicationId, DeploymentObservation, FreshnessMode, Via};
@@ -31,10 +32,6 @@ pub(super) struct Reconciled {
 
 impl Worker {
     pub(super) async fn sync_application(&self, provider: &SharedProvider, id: ApplicationId) -> Result<Done, Failure> {
-        let now = self.context.clock.now();
-        if let Some(wait) = self.gates.wait(&self.account, provider.rate_budget(), now) {
-            return Ok(self.postponed(wait));
-        }
         let found = applications::find(&mut *self.connection().await?, id).await?;
         let Some(found) = found.filter(|application| application.archived_at.is_none()) else {
             return Ok(self.succeeded(FreshnessMode::Poll, None, ARCHIVED_INTERVAL));
@@ -48,15 +45,71 @@ impl Worker {
             },
         );
         let mut activity = self.target.listed_activity.clone();
-        let mut reconciled = self.reconcile(provider, &application, true).await?;
+        let priority = self.priority(id).await?;
+        if priority == Priority::Incremental && self.may_read_only_history(provider) {
+            return self.read_history(provider, &application).await;
+        }
+        let mut reconciled = with_priority(priority, self.reconcile(provider, &application, true)).await?;
         let mut mode = FreshnessMode::Poll;
         if !reconciled.unfinished.is_empty() && provider.capabilities().follow_status {
             mode = FreshnessMode::Stream;
-            (activity, reconciled) = self.follow(provider, &application, reconciled).await?;
+            let followed = with_priority(Priority::Live, self.follow(provider, &application, reconciled));
+            (activity, reconciled) = followed.await?;
         }
-        self.gates.note_success(&self.account);
         let interval = self.interval(provider, &reconciled);
-        Ok(self.succeeded(mode, activity, interval))
+        let done = self.succeeded(mode, activity, interval);
+        if !reconciled.unfinished.is_empty() || reconciled.is_backfill_complete {
+            return Ok(done);
+        }
+        // History goes on earlier than the newest page has to be read again.
+        let pause = pace::within_budget(BACKFILL_PAUSE, 1, pace::SHARE, provider.rate_budget());
+        Ok(Done {
+            next_in: pace::jittered(pause.min(interval)),
+            ..done
+        })
+    }
+
+    /// What reading the application is for.
+    async fn priority(&self, id: ApplicationId) -> Result<Priority, Failure> {
+        if !self.list_unfinished(id).await?.is_empty() {
+            return Ok(Priority::Live);
+        }
+        let is_asked_for = self.target.is_requested || self.target.is_hinted;
+        Ok(if is_asked_for {
+            Priority::Refresh
+        } else {
+            Priority::Incremental
+        })
+    }
+
+    /// Nothing moved since the newest page was read, which is not long ago: the account's list would tell.
+    fn may_read_only_history(&self, provider: &SharedProvider) -> bool {
+        let target = &self.target;
+        let is_recent = |at| self.context.database_now() - at < pace::signed(self.settings.idle_interval);
+        target.backfill_page.is_some()
+            && target.backfill_state != COMPLETE
+            && provider.capabilities().change_feed
+            && target.listed_activity.is_some()
+            && target.listed_activity == target.read_activity
+            && target.last_success_at.is_some_and(is_recent)
+    }
+
+    async fn read_history(
+        &self,
+        provider: &SharedProvider,
+        application: &(ApplicationId, ApplicationRef),
+    ) -> Result<Done, Failure> {
+        let is_complete = self.backfill(provider, application, None, None).await?;
+        let interval = if is_complete {
+            self.settings.idle_interval
+        } else {
+            pace::within_budget(BACKFILL_PAUSE, 1, pace::SHARE, provider.rate_budget())
+        };
+        Ok(Done {
+            attempt: self.postponed(),
+            interval,
+            next_in: pace::jittered(interval),
+        })
     }
 
     /// Reads the newest page, goes on while it meets only what is new, and asks one by one for what is unfinished and not in it.
@@ -128,6 +181,14 @@ impl Worker {
         Ok(observation)
     }
 
+    /// What is still to be done, as far as it is known.
+    pub(super) async fn look_at(&self, id: ApplicationId) -> Result<Reconciled, Failure> {
+        Ok(Reconciled {
+            unfinished: self.list_unfinished(id).await?,
+            is_backfill_complete: self.target.backfill_state == COMPLETE,
+        })
+    }
+
     pub(super) async fn list_unfinished(&self, id: ApplicationId) -> Result<Vec<UnfinishedRow>, Failure> {
         Ok(deployments::list_unfinished(&mut *self.connection().await?, id).await?)
     }
@@ -145,15 +206,16 @@ impl Worker {
             self.note_backfill(COMPLETE, None, oldest_at).await?;
             return Ok(true);
         };
-        let has_spare_budget = provider
-            .rate_budget()
-            .is_none_or(|budget| budget.remaining > budget.limit / 2);
-        if !has_spare_budget {
-            self.note_backfill("running", Some(&page), oldest_at).await?;
-            return Ok(false);
-        }
         let asked = self.asked(Via::Backfill);
-        let listed = provider.list_deployments(&application.1, Some(&page)).await?;
+        let read = provider.list_deployments(&application.1, Some(&page));
+        let listed = match with_priority(Priority::Backfill, read).await {
+            Ok(listed) => listed,
+            Err(error) if error.reason == Some(HELD_BACK) => {
+                self.note_backfill("running", Some(&page), oldest_at).await?;
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        };
         let oldest_at = oldest(&listed.items).or(oldest_at);
         self.bring_in(provider, application, asked, listed.items).await?;
         let state = if listed.next.is_none() { COMPLETE } else { "running" };
@@ -187,13 +249,11 @@ impl Worker {
         if let Some(newest) = reconciled.unfinished.first() {
             let interval = pace::while_running(self.settings.running_interval, now - newest.created_at);
             // As a rule a handful of applications run at the same time and share the budget.
-            pace::within_budget(interval, 4, budget, now)
-        } else if !reconciled.is_backfill_complete {
-            pace::within_budget(BACKFILL_PAUSE, 2, budget, now)
+            pace::within_budget(interval, 4, pace::SHARE, budget)
         } else if provider.capabilities().change_feed {
             self.settings.idle_interval
         } else {
-            pace::within_budget(self.settings.idle_interval / 5, 1, budget, now)
+            pace::within_budget(self.settings.idle_interval / 5, 1, pace::SHARE, budget)
         }
     }
 
@@ -202,16 +262,6 @@ impl Worker {
         Done {
             attempt: Attempt::Succeeded { mode, read_activity },
             interval,
-            next_in,
-        }
-    }
-
-    /// Not read at all because the account has to wait: neither a success nor a failure of this application.
-    fn postponed(&self, wait: Duration) -> Done {
-        let next_in = pace::jittered(wait).max(wait);
-        Done {
-            attempt: Attempt::Postponed,
-            interval: self.settings.idle_interval,
             next_in,
         }
     }

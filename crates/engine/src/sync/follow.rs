@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use slipway_core::budget::{CIRCUIT_OPEN, HELD_BACK, Priority, with_priority};
 use slipway_core::provider::{ApplicationRef, ErrorKind, SharedProvider, StreamItem};
 use slipway_core::{ApplicationId, FreshnessMode, Via};
 use slipway_store::sync_targets;
@@ -42,6 +43,7 @@ impl Worker {
     ) -> Result<(Option<String>, Reconciled), Failure> {
         let started = Instant::now();
         let mut running = unfinished_ids(&reconciled);
+        let mut covered = self.target.listed_activity.clone();
         let mut fruitless = 0;
         let mut pause = FIRST_PAUSE;
         let mut logs = LiveLogs::default();
@@ -66,12 +68,16 @@ impl Worker {
                 tokio::time::sleep(pace::jittered(pause)).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
+            if running.is_empty() && provider.capabilities().change_feed && !self.shutdown.is_cancelled() {
+                // Each end was read by REST. Should anything else have moved since the last page, the account's list tells.
+                return Ok((covered, self.look_at(application.0).await?));
+            }
             // The mark is read first: what it stands for is then covered by the read that follows.
-            let activity = self.listed_activity().await?;
+            covered = self.listed_activity().await?;
             let reconciled = self.reconcile(provider, application, false).await?;
             running = unfinished_ids(&reconciled);
             if is_over || running.is_empty() {
-                return Ok((activity, reconciled));
+                return Ok((covered, reconciled));
             }
         }
     }
@@ -141,16 +147,18 @@ impl Worker {
         }
     }
 
-    /// Sees by REST what an open stream left out, unless the budget is needed for more important reads.
+    /// Sees by REST what an open stream left out. Where the budget has nothing for it, the stream goes on all the same.
     async fn reread(
         &self,
         provider: &SharedProvider,
         application: &Application,
         running: &mut HashSet<String>,
     ) -> Result<(), Failure> {
-        let now = self.context.clock.now();
-        if self.gates.wait(&self.account, provider.rate_budget(), now).is_none() {
-            *running = unfinished_ids(&self.reconcile(provider, application, false).await?);
+        // Only what is to spare: whatever the stream tells, and the account's list, is looked at before.
+        match with_priority(Priority::Log, self.reconcile(provider, application, false)).await {
+            Ok(reconciled) => *running = unfinished_ids(&reconciled),
+            Err(Failure::Provider(error)) if matches!(error.reason, Some(HELD_BACK | CIRCUIT_OPEN)) => {}
+            Err(failure) => return Err(failure),
         }
         Ok(())
     }

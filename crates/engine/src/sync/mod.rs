@@ -3,7 +3,6 @@
 mod account;
 mod application;
 mod follow;
-mod gate;
 mod pace;
 mod worker;
 
@@ -16,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::context::Context;
-use gate::Gates;
 
 /// How the background reads are paced.
 #[derive(Debug, Clone)]
@@ -61,11 +59,10 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Ends with the first failure of the database; the supervisor starts it again.
 pub async fn run(context: Context, settings: SyncSettings, shutdown: CancellationToken) -> Result<(), StoreError> {
     let accounts = register_accounts(&context, &settings).await?;
-    let gates = Gates::default();
     let mut workers = JoinSet::new();
     let outcome = loop {
         let free = settings.worker_count.saturating_sub(workers.len());
-        let nap = match start_due(&context, &settings, &accounts, &gates, &mut workers, free, &shutdown).await {
+        let nap = match start_due(&context, &settings, &accounts, &mut workers, free, &shutdown).await {
             Ok(nap) => nap,
             Err(error) => break Err(error),
         };
@@ -103,7 +100,6 @@ async fn start_due(
     context: &Context,
     settings: &SyncSettings,
     accounts: &[String],
-    gates: &Gates,
     workers: &mut JoinSet<()>,
     free: usize,
     shutdown: &CancellationToken,
@@ -118,13 +114,7 @@ async fn start_due(
         if target.is_taken_over {
             context.figures.note_lease_takeover();
         }
-        let worker = worker::Worker::new(
-            context.clone(),
-            settings.clone(),
-            gates.clone(),
-            target,
-            shutdown.clone(),
-        );
+        let worker = worker::Worker::new(context.clone(), settings.clone(), target, shutdown.clone());
         let span = worker.span();
         workers.spawn(worker.run().instrument(span));
     }

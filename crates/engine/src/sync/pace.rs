@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use rand::RngExt;
 use slipway_core::provider::RateBudget;
-use time::OffsetDateTime;
 
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
-/// What a window lasts where the provider does not say.
-const ASSUMED_WINDOW: Duration = Duration::from_secs(3_600);
 /// The share of what is left that one kind of read may use up.
-const SHARE: f64 = 0.4;
+pub(super) const SHARE: f64 = 0.4;
+/// The list of applications tells of all of them at once: most of what is left, and less of it the less it is.
+pub(super) const LIST_SHARE: f64 = 0.8;
 
 /// Around `interval`, so that targets which began together drift apart.
 pub(super) fn jittered(interval: Duration) -> Duration {
     interval.mul_f64(rand::rng().random_range(0.9..1.1))
+}
+
+/// `wait` or up to a quarter more, so that those who wait for the same do not come back together.
+pub(super) fn not_before(wait: Duration) -> Duration {
+    wait.mul_f64(rand::rng().random_range(1.0..1.25))
 }
 
 /// After the `failures`th failure in a row: twice as long each time, a minute at most, unless the provider asked for more.
@@ -24,21 +28,13 @@ pub(super) fn back_off(interval: Duration, failures: i32, retry_after: Option<Du
     jittered(pause.max(retry_after.unwrap_or_default()))
 }
 
-/// At least `interval`, and so slow that `calls` each time fit into a share of what is left of the provider's window.
-pub(super) fn within_budget(
-    interval: Duration,
-    calls: usize,
-    budget: Option<RateBudget>,
-    now: OffsetDateTime,
-) -> Duration {
+/// At least `interval`, and so slow that `calls` each time fit into `share` of what is left of the provider's window.
+pub(super) fn within_budget(interval: Duration, calls: usize, share: f64, budget: Option<RateBudget>) -> Duration {
     let Some(budget) = budget else { return interval };
-    let window = budget
-        .resets_at
-        .and_then(|at| Duration::try_from(at - now).ok())
-        .unwrap_or(ASSUMED_WINDOW);
-    let spendable = f64::from(budget.remaining.max(1)) * SHARE;
+    let spendable = f64::from(budget.remaining.max(1)) * share;
     let calls = u32::try_from(calls.max(1)).map_or(f64::MAX, f64::from);
-    interval.max(Duration::try_from_secs_f64(window.as_secs_f64() * calls / spendable).unwrap_or(LONGEST_BACK_OFF))
+    let at_least = budget.must_last.as_secs_f64() * calls / spendable;
+    interval.max(Duration::try_from_secs_f64(at_least).unwrap_or(LONGEST_BACK_OFF))
 }
 
 /// While a deployment runs: often at first, then less and less.
@@ -78,17 +74,18 @@ mod tests {
 
     #[test]
     fn reads_slow_down_as_the_budget_runs_out() {
-        let now = datetime!(2026-01-01 0:00 UTC);
         let budget = |remaining| {
             Some(RateBudget {
                 limit: 60,
                 remaining,
-                resets_at: Some(now + time::Duration::MINUTE),
+                // The first of those that are used is there again in a moment, and the others are not.
+                resets_at: Some(datetime!(2026-01-01 0:00 UTC)),
+                must_last: Duration::from_secs(60),
             })
         };
         let interval = Duration::from_secs(5);
-        assert_eq!(within_budget(interval, 1, budget(60), now), interval);
-        assert_eq!(within_budget(interval, 1, budget(10), now), Duration::from_secs(15));
-        assert_eq!(within_budget(interval, 1, None, now), interval);
+        assert_eq!(within_budget(interval, 1, SHARE, budget(60)), interval);
+        assert_eq!(within_budget(interval, 1, SHARE, budget(10)), Duration::from_secs(15));
+        assert_eq!(within_budget(interval, 1, SHARE, None), interval);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use slipway_core::budget::{CIRCUIT_OPEN, HELD_BACK, Priority, with_priority};
 use slipway_core::observation::Asked;
 use slipway_core::provider::{ApplicationRef, ProviderError, SharedProvider};
 use slipway_core::{AccountName, ApplicationId, DeploymentObservation, TraceContext, Via};
@@ -9,7 +10,6 @@ use slipway_store::StoreError;
 use slipway_store::sync_targets::{self, Attempt, LeasedTarget};
 use tokio_util::sync::CancellationToken;
 
-use super::gate::Gates;
 use super::{SyncSettings, pace};
 use crate::context::{Connection, Context};
 use crate::ingest::{self, Batch, IngestError, Lease, Report};
@@ -42,7 +42,6 @@ pub(super) struct Done {
 pub(super) struct Worker {
     pub(super) context: Context,
     pub(super) settings: SyncSettings,
-    pub(super) gates: Gates,
     pub(super) target: LeasedTarget,
     pub(super) account: AccountName,
     pub(super) lease: Lease,
@@ -53,7 +52,6 @@ impl Worker {
     pub(super) fn new(
         context: Context,
         settings: SyncSettings,
-        gates: Gates,
         target: LeasedTarget,
         shutdown: CancellationToken,
     ) -> Self {
@@ -65,7 +63,6 @@ impl Worker {
         Self {
             context,
             settings,
-            gates,
             target,
             account,
             lease,
@@ -112,7 +109,7 @@ impl Worker {
 
     async fn attempt(&self, provider: &SharedProvider) -> Result<Done, Failure> {
         match self.target.application_id.map(ApplicationId) {
-            None => self.sync_account(provider).await,
+            None => with_priority(Priority::Feed, self.sync_account(provider)).await,
             Some(id) => self.sync_application(provider, id).await,
         }
     }
@@ -218,11 +215,8 @@ impl Worker {
     fn count(&self, result: &Result<Done, Failure>) {
         let figures = &self.context.figures;
         let outcome = match result {
-            Ok(Done {
-                attempt: Attempt::Postponed,
-                ..
-            }) => "postponed",
             Ok(_) => "succeeded",
+            Err(Failure::Provider(error)) if matches!(error.reason, Some(HELD_BACK | CIRCUIT_OPEN)) => "postponed",
             Err(Failure::Provider(error)) => error.kind.as_str(),
             Err(Failure::Ingest(IngestError::LeaseLost)) => {
                 figures.note_lease_lost();
@@ -244,7 +238,7 @@ impl Worker {
             if is_passing(failure) {
                 tracing::warn!(account.name = %self.account, error = %failure, "the database was away; the target is read again");
                 return Some(Done {
-                    attempt: Attempt::Postponed,
+                    attempt: self.postponed(),
                     interval: AFTER_DATABASE,
                     next_in: AFTER_DATABASE,
                 });
@@ -252,7 +246,9 @@ impl Worker {
             tracing::error!(account.name = %self.account, error = %failure, "what was read could not be stored");
             return Some(self.failed("not_stored", "what was read could not be stored".to_owned(), None));
         };
-        self.gates.note_failure(&self.account, error);
+        if let Some(done) = self.held_back(error) {
+            return Some(done);
+        }
         tracing::warn!(
             account.name = %self.account,
             error.kind = error.kind.as_str(),
@@ -260,6 +256,35 @@ impl Worker {
             "a read of the provider failed"
         );
         Some(self.failed(error.kind.as_str(), error.message.clone(), error.retry_after))
+    }
+
+    /// What was not asked says nothing of what it would have answered. Only the account itself tells that its provider is in
+    /// trouble, and looks again as soon as somebody may find out whether that is over.
+    fn held_back(&self, error: &ProviderError) -> Option<Done> {
+        let wait = error.retry_after.unwrap_or(AFTER_DATABASE);
+        match error.reason {
+            Some(CIRCUIT_OPEN) if self.target.application_id.is_none() => Some(Done {
+                next_in: pace::not_before(wait),
+                ..self.failed(error.kind.as_str(), error.message.clone(), None)
+            }),
+            Some(HELD_BACK | CIRCUIT_OPEN) => {
+                tracing::debug!(account.name = %self.account, error = %error, "a read waits for its turn");
+                Some(Done {
+                    attempt: self.postponed(),
+                    interval: self.settings.idle_interval,
+                    next_in: pace::not_before(wait),
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// What made it due is still to be done.
+    pub(super) fn postponed(&self) -> Attempt {
+        Attempt::Postponed {
+            is_hinted: self.target.is_hinted,
+            is_requested: self.target.is_requested,
+        }
     }
 
     fn failed(&self, code: &str, message: String, retry_after: Option<Duration>) -> Done {

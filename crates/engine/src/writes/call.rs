@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use slipway_core::budget::{Priority, with_priority};
 use slipway_core::provider::{Accepted, ErrorKind, ProviderError, Write};
 use slipway_core::{AccountName, Application};
 use slipway_store::intents::{self, Intent};
@@ -101,7 +102,10 @@ impl Writes {
             return Err(ProviderError::new(ErrorKind::Unsupported, "slipway", "write", message));
         };
         let (application, reference) = (application_ref(application), intent.new.id.to_string());
-        let call = provider.write(&application, &intent.new.request, &reference);
+        let call = with_priority(
+            Priority::Write,
+            provider.write(&application, &intent.new.request, &reference),
+        );
         match tokio::time::timeout(CALL_LIMIT, call).await {
             Ok(result) => result,
             Err(_) => {

@@ -5,6 +5,7 @@ mod ingest;
 mod logs;
 mod provider;
 mod relabel;
+mod remap;
 mod sync;
 mod world;
 mod writes;

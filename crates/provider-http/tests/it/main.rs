@@ -3,4 +3,5 @@
 
 mod client;
 mod server;
+mod shared;
 mod write;

@@ -60,6 +60,7 @@ impl Provider for TestProvider {
             limit: 60,
             remaining: 59,
             resets_at: None,
+            must_last: std::time::Duration::from_secs(60),
         })
     }
 

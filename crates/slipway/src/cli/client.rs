@@ -15,8 +15,8 @@ use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use crate::commands::{
-    ActionArgs, AppsArgs, BoardArgs, CompletionsArgs, GetArgs, ListArgs, LogsArgs, RollbackArgs, TriggerArgs, WaitArgs,
-    WatchArgs,
+    ActionArgs, AppsArgs, BackfillArgs, BoardArgs, CompletionsArgs, GetArgs, ListArgs, LogsArgs, RollbackArgs,
+    TriggerArgs, WaitArgs, WatchArgs,
 };
 
 #[derive(Debug, Subcommand)]
@@ -44,6 +44,8 @@ pub(crate) enum ClientCommand {
     Apps(AppsArgs),
     /// Show what runs where: applications by environments
     Board(BoardArgs),
+    /// Show how far the history of each application was read back
+    Backfill(BackfillArgs),
     /// Print the completions for a shell
     Completions(CompletionsArgs),
 }

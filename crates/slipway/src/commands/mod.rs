@@ -2,6 +2,7 @@
 
 mod action;
 mod apps;
+mod backfill;
 mod board;
 mod cancel;
 mod completions;
@@ -25,6 +26,7 @@ use std::io::Write;
 
 pub(crate) use action::ActionArgs;
 pub(crate) use apps::AppsArgs;
+pub(crate) use backfill::BackfillArgs;
 pub(crate) use board::BoardArgs;
 pub(crate) use completions::CompletionsArgs;
 pub(crate) use get::GetArgs;
@@ -82,6 +84,7 @@ async fn ask(command: ClientCommand) -> Result<(), Failure> {
         ClientCommand::Rollback(args) => rollback::run(args).await,
         ClientCommand::Apps(args) => apps::run(args).await,
         ClientCommand::Board(args) => board::run(args).await,
+        ClientCommand::Backfill(args) => backfill::run(args).await,
         ClientCommand::Completions(args) => completions::run(&args),
     }
 }

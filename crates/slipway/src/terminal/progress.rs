@@ -37,6 +37,19 @@ impl Progress {
         Self { bar, usual_ms }
     }
 
+    /// A bar of steps that are done or not.
+    pub(crate) fn of_steps(with_colour: bool) -> Self {
+        Self::new(Some(1), with_colour)
+    }
+
+    /// How many are done.
+    pub(crate) fn show_steps(&self, what: &str, done: usize, of: usize) {
+        self.bar.set_prefix(super::on_one_line(what));
+        self.bar.set_message(format!("{done} of {of} applications"));
+        let share = done.saturating_mul(1_000) / of.max(1);
+        self.bar.set_position(u64::try_from(share).unwrap_or(0).min(NEARLY));
+    }
+
     pub(crate) fn is_shown(&self) -> bool {
         !self.bar.is_hidden()
     }

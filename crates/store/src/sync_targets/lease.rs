@@ -35,6 +35,8 @@ pub struct LeasedTarget {
     pub listed_activity: Option<String>,
     /// Whether a provider's webhook made it due.
     pub is_hinted: bool,
+    /// Whether somebody asked for it.
+    pub is_requested: bool,
     /// Whether another process held it and let its lease expire.
     pub is_taken_over: bool,
 }
@@ -49,8 +51,14 @@ pub enum Attempt {
         /// The mark of activity that this read covers.
         read_activity: Option<String>,
     },
-    /// The provider was not asked: the account has to wait.
-    Postponed,
+    /// The newest deployments were not asked for: the account has to wait, or something else was done. It says nothing of how
+    /// far the target can be trusted.
+    Postponed {
+        /// A webhook made it due, and what that points to is still to be read.
+        is_hinted: bool,
+        /// Somebody asked for it and still waits.
+        is_requested: bool,
+    },
     /// It was not.
     Failed {
         /// A short code.
@@ -74,12 +82,12 @@ pub async fn acquire_due(
         LeasedTarget,
         r#"
         WITH due_accounts AS (
-            SELECT id, is_hinted, lease_token IS NOT NULL AS is_taken_over FROM sync_targets
+            SELECT id, is_hinted, is_requested, lease_token IS NOT NULL AS is_taken_over FROM sync_targets
             WHERE application_id IS NULL AND account = ANY($1)
               AND next_poll_at <= now() AND (lease_expires_at IS NULL OR lease_expires_at < now())
             FOR UPDATE SKIP LOCKED
         ), due_applications AS (
-            SELECT id, is_hinted, lease_token IS NOT NULL AS is_taken_over FROM sync_targets
+            SELECT id, is_hinted, is_requested, lease_token IS NOT NULL AS is_taken_over FROM sync_targets
             WHERE application_id IS NOT NULL AND account = ANY($1)
               AND next_poll_at <= now() AND (lease_expires_at IS NULL OR lease_expires_at < now())
             ORDER BY next_poll_at LIMIT $2 FOR UPDATE SKIP LOCKED
@@ -91,7 +99,7 @@ pub async fn acquire_due(
         RETURNING target.id, target.lease_token AS "lease_token!", now() AS "leased_at!", target.account, target.application_id,
                   target.failure_count, target.last_success_at, target.backfill_state, target.backfill_page,
                   target.read_activity, target.listed_activity, due.is_hinted AS "is_hinted!",
-                  due.is_taken_over AS "is_taken_over!"
+                  due.is_requested AS "is_requested!", due.is_taken_over AS "is_taken_over!"
         "#,
         accounts,
         limit,
@@ -170,7 +178,10 @@ pub async fn release(
     next_in: Duration,
 ) -> Result<bool> {
     let (succeeded, mode, activity, code, message) = match attempt {
-        Attempt::Postponed => return postpone(conn, id, lease_token, next_in).await,
+        Attempt::Postponed {
+            is_hinted,
+            is_requested,
+        } => return postpone(conn, id, lease_token, (*is_hinted, *is_requested), next_in).await,
         Attempt::Succeeded { mode, read_activity } => (true, Some(mode.as_str()), read_activity.as_deref(), None, None),
         Attempt::Failed { code, message } => (false, None, None, Some(code.as_str()), Some(message.as_str())),
     };
@@ -205,17 +216,26 @@ pub async fn release(
     Ok(done.rows_affected() == 1)
 }
 
-async fn postpone(conn: &mut PgConnection, id: Uuid, lease_token: Uuid, next_in: Duration) -> Result<bool> {
+async fn postpone(
+    conn: &mut PgConnection,
+    id: Uuid,
+    lease_token: Uuid,
+    (is_hinted, is_requested): (bool, bool),
+    next_in: Duration,
+) -> Result<bool> {
     let done = sqlx::query!(
         r#"
         UPDATE sync_targets
         SET lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL,
-            next_poll_at = now() + $3::bigint * interval '1 millisecond'
+            next_poll_at = CASE WHEN is_requested THEN now() ELSE now() + $3::bigint * interval '1 millisecond' END,
+            is_hinted = is_hinted OR $4, is_requested = is_requested OR $5
         WHERE id = $1 AND lease_token = $2
         "#,
         id,
         lease_token,
-        milliseconds(next_in)
+        milliseconds(next_in),
+        is_hinted,
+        is_requested
     )
     .execute(conn)
     .await?;

@@ -46,7 +46,7 @@ async fn what_it_shows_is_what_the_api_says() {
     );
 
     let applications = api.applications().await;
-    for command in ["apps", "board"] {
+    for command in ["apps", "board", "backfill"] {
         let shown = json(&case, api, &[command, "--json"]).await;
         assert_eq!(
             shown["items"].as_array().map(Vec::len),

@@ -3,11 +3,14 @@
 pub(crate) mod get;
 pub(crate) mod list;
 
-use slipway_api::{AccountView, RateBudgetView, WriteFaultView};
+use std::collections::HashMap;
+
+use slipway_api::{AccountView, CircuitView, RateBudgetView, WriteFaultView};
 use slipway_core::AccountName;
+use slipway_core::budget::Ledger;
 use slipway_core::provider::{ProviderRegistry, RateBudget};
 use slipway_store::sync_targets::{self, FreshnessRow};
-use slipway_store::{PgConnection, applications};
+use slipway_store::{PgConnection, applications, rate_budgets};
 use time::OffsetDateTime;
 
 use crate::auth::Principal;
@@ -34,6 +37,7 @@ async fn views(
             at: fault.at,
         })
     };
+    let ledgers: HashMap<_, _> = rate_budgets::list(conn).await?.into_iter().collect();
     let shown = ShownAccounts::of(state, principal);
     let shows = |row: &FreshnessRow| shown.shows(&row.provider, &row.account);
     let registry = &state.services().registry;
@@ -46,7 +50,8 @@ async fn views(
             provider: account.row.provider.clone(),
             application_count: counts.get(&account.row.account).copied().unwrap_or(0),
             freshness: account.view(now),
-            rate_budget: rate_budget(registry, &account.row.account),
+            rate_budget: rate_budget(registry, &ledgers, &account.row.account, now),
+            circuit: circuit(&ledgers, &account.row.account, now),
             write_fault: fault_of(&account.row.account),
         })
         .collect();
@@ -61,7 +66,8 @@ async fn views(
                 provider: provider.info().name.to_owned(),
                 application_count: 0,
                 freshness: freshness::of_application(None, now),
-                rate_budget: rate_budget(registry, name.as_str()),
+                rate_budget: rate_budget(registry, &ledgers, name.as_str(), now),
+                circuit: circuit(&ledgers, name.as_str(), now),
                 write_fault: fault_of(name.as_str()),
             });
         }
@@ -70,16 +76,37 @@ async fn views(
     Ok(views)
 }
 
-fn rate_budget(registry: &ProviderRegistry, account: &str) -> Option<RateBudgetView> {
+/// What all processes share; where nobody has asked yet, what the adapter knows.
+fn rate_budget(
+    registry: &ProviderRegistry,
+    ledgers: &HashMap<String, Ledger>,
+    account: &str,
+    now: OffsetDateTime,
+) -> Option<RateBudgetView> {
+    let provider = registry.get(&AccountName::from(account))?;
     let RateBudget {
         limit,
         remaining,
         resets_at,
-    } = registry.get(&AccountName::from(account))?.rate_budget()?;
+        ..
+    } = ledgers
+        .get(account)
+        .and_then(|ledger| ledger.budget(now))
+        .or_else(|| provider.rate_budget())?;
     let whole = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
     Some(RateBudgetView {
         limit: whole(limit),
         remaining: whole(remaining),
         resets_at,
+    })
+}
+
+fn circuit(ledgers: &HashMap<String, Ledger>, account: &str, now: OffsetDateTime) -> Option<CircuitView> {
+    let open = ledgers.get(account)?.circuit().open()?;
+    Some(CircuitView {
+        state: if open.is_probing(now) { "half_open" } else { "open" }.to_owned(),
+        reason: open.reason.clone(),
+        since: open.since,
+        next_probe_at: open.until,
     })
 }

@@ -51,15 +51,26 @@ pub(crate) async fn list_providers(
         .filter(|provider| is_shown(provider.info().name))
         .map(|provider| {
             let info = provider.info();
+            let added = provider.added_mappings();
+            let is_mapped = |word: &str| {
+                added
+                    .iter()
+                    .any(|mapping| mapping.provider_status.eq_ignore_ascii_case(word))
+            };
             let unmapped = unmapped
                 .iter()
-                .filter(|row| shows_counts && row.provider == info.name)
+                .filter(|row| shows_counts && row.provider == info.name && !is_mapped(&row.provider_status))
                 .map(|row| UnmappedStatusView {
                     provider_status: row.provider_status.clone(),
                     count: row.seen_count,
                     last_seen_at: row.last_seen_at,
                 });
-            to_json_text(&ProviderView::new(info, provider.capabilities(), unmapped.collect()))
+            to_json_text(&ProviderView::new(
+                info,
+                provider.capabilities(),
+                added,
+                unmapped.collect(),
+            ))
         });
     Listing {
         items: Items::new(&items.collect::<Result<Vec<_>, _>>()?, None),
