@@ -5,14 +5,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use slipway_core::budget::{LedgerAway, RateLimit, Reply, Report, SharedLedger, Wanted};
 use slipway_core::id;
+use slipway_core::provider::ProviderRegistry;
 use slipway_store::{Connection, PgPool, StoreError, rate_budgets};
 
 use crate::context::Context;
 
-/// From now on the accounts of this process keep to their limits together with all other processes on the database.
-pub fn share(context: &Context) {
+/// From now on these accounts keep to their limits together with all other processes on the database. Those that do already go
+/// on as they were.
+pub fn share(context: &Context, registry: &ProviderRegistry) {
     let holder = format!("process-{}", id::new_id(context.clock.now()));
-    for (account, provider) in context.registry.iter() {
+    for (account, provider) in registry.iter() {
         provider.share_budget(Arc::new(StoredLedger {
             pool: context.pool.clone(),
             account: account.to_string(),

@@ -13,25 +13,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::figures::Figures;
 use crate::logs::LogSettings;
 use crate::rules::Rules;
-use crate::views::Views;
+use crate::setup::Setup;
 
 /// The database, the adapters and the time.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// Connections to the history.
     pub pool: PgPool,
-    /// The accounts and their adapters.
-    pub registry: ProviderRegistry,
+    /// The accounts with their adapters, and the rules.
+    pub setup: Setup,
     /// This process's clock.
     pub clock: Arc<dyn Clock>,
-    /// What gives environments, owners and labels.
-    pub rules: Arc<Rules>,
     /// What is kept of logs, and what is masked everywhere.
     pub logs: Arc<LogSettings>,
     /// What the work came to.
     pub figures: Arc<Figures>,
-    /// What the public JSON of each account's deployments is written by.
-    pub(crate) views: Arc<Views>,
     /// How the database's clock differs from ours.
     offset: Arc<Mutex<Duration>>,
     /// Half of the pool: the other half is for those who read, however much there is to sync.
@@ -67,11 +63,9 @@ impl Context {
             .max(1);
         Self {
             connections: Arc::new(Semaphore::new(share)),
-            views: Arc::new(Views::new(&registry)),
             pool,
-            registry,
+            setup: Setup::new(registry),
             clock,
-            rules: Arc::default(),
             logs: Arc::default(),
             figures: Arc::default(),
             offset: Arc::default(),
@@ -80,7 +74,7 @@ impl Context {
 
     /// The same with rules.
     pub fn with_rules(mut self, rules: Rules) -> Self {
-        self.rules = Arc::new(rules);
+        self.setup = self.setup.with_rules(rules);
         self
     }
 

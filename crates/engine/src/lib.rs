@@ -13,6 +13,7 @@ pub mod relabel;
 mod remap;
 pub mod retention;
 pub mod rules;
+mod setup;
 pub mod supervisor;
 pub mod sync;
 mod views;
@@ -26,6 +27,7 @@ use slipway_store::PgPool;
 
 pub use context::Context;
 pub use figures::Figures;
+pub use setup::{Configured, Setup};
 pub use sync::SyncSettings;
 pub use writes::Writes;
 

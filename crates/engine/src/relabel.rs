@@ -6,8 +6,7 @@
 //! process that started last says: others stand back, else two configurations would overwrite each other in turn.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use slipway_api::DeploymentView;
@@ -25,6 +24,7 @@ use crate::context::Context;
 use crate::ingest::{IngestError, events};
 use crate::remap::remap;
 use crate::rules::Stamp;
+use crate::setup::Configured;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks at the marks of other replicas' work in between.
@@ -35,8 +35,19 @@ const DEPLOYMENTS_PER_BATCH: i64 = 200;
 /// What stays between restarts of the task.
 #[derive(Debug, Default)]
 pub(crate) struct Relabel {
-    /// The rules of this process were put in force once: a restart must not take them back from a newer process.
-    is_announced: AtomicBool,
+    /// What this process has put in force: once each, because a restart must not take it back from a newer process.
+    announced: Mutex<Option<Arc<Configured>>>,
+}
+
+impl Relabel {
+    fn has_announced(&self, configured: &Arc<Configured>) -> bool {
+        let announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        announced.as_ref().is_some_and(|known| Arc::ptr_eq(known, configured))
+    }
+
+    fn note(&self, configured: Arc<Configured>) {
+        *self.announced.lock().unwrap_or_else(PoisonError::into_inner) = Some(configured);
+    }
 }
 
 /// Looks again and again until `shutdown`.
@@ -52,9 +63,11 @@ pub(crate) async fn run(
     loop {
         let worked = {
             let mut conn = context.connection().await?;
-            if !relabel.is_announced.load(Ordering::Relaxed) {
+            let configured = context.setup.now();
+            if !relabel.has_announced(&configured) {
                 announce(&context, &mut conn).await?;
-                relabel.is_announced.store(true, Ordering::Relaxed);
+                relabel.note(configured);
+                look = 0;
             }
             let looks_at_rules = look.is_multiple_of(LOOKS_BETWEEN_RULES);
             (looks_at_rules && relabel_some(&context, &mut conn).await?)
@@ -81,8 +94,9 @@ pub(crate) async fn run(
 /// When the database fails.
 pub async fn announce(context: &Context, conn: &mut PgConnection) -> Result<(), StoreError> {
     let now = context.clock.now();
-    labels::announce_rules(conn, context.rules.hash(), now).await?;
-    for (_, provider) in context.registry.iter() {
+    let configured = context.setup.now();
+    labels::announce_rules(conn, configured.rules.hash(), now).await?;
+    for (_, provider) in configured.registry.iter() {
         // So that they are found again should the configuration map them no more.
         for mapping in provider.added_mappings() {
             let word = &mapping.provider_status;
@@ -113,10 +127,11 @@ pub async fn mark_some(context: &Context, conn: &mut PgConnection) -> Result<boo
 
 /// Of every account, also of those that are configured no more, what this process writes.
 async fn account_views(context: &Context, conn: &mut PgConnection) -> Result<Vec<AccountView>, StoreError> {
-    let configured = context.registry.iter().map(|(account, _)| account.to_string());
-    let accounts: BTreeSet<_> = configured.chain(views::list_accounts(conn).await?).collect();
+    let names = context.setup.account_names().into_iter();
+    let accounts: BTreeSet<_> = names.chain(views::list_accounts(conn).await?).collect();
+    let configured = context.setup.now();
     let view = |account: String| AccountView {
-        hash: context.views.of(&account).to_owned(),
+        hash: configured.views.of(&account).to_owned(),
         account,
     };
     Ok(accounts.into_iter().map(view).collect())
@@ -132,7 +147,8 @@ async fn views_in_force(context: &Context, conn: &mut PgConnection) -> Result<Ve
 /// # Errors
 /// See [`IngestError`]; on each of them nothing was written.
 pub async fn relabel_some(context: &Context, conn: &mut PgConnection) -> Result<bool, IngestError> {
-    let hash = context.rules.hash();
+    let rules = Arc::clone(&context.setup.now().rules);
+    let hash = rules.hash();
     if labels::find_rules(conn).await?.as_deref() != Some(hash) || !applications::has_other_rules(conn, hash).await? {
         return Ok(false);
     }
@@ -144,7 +160,7 @@ pub async fn relabel_some(context: &Context, conn: &mut PgConnection) -> Result<
     let (mut restamped, mut new_events): (Vec<_>, Vec<NewEvent>) = (Vec::new(), Vec::new());
     for before in found {
         let mut application = before.clone();
-        context.rules.apply(&mut application);
+        rules.apply(&mut application);
         if application == before {
             continue;
         }
@@ -206,8 +222,7 @@ async fn restamp(context: &Context, conn: &mut PgConnection, id: ApplicationId) 
         at: deployment.created_at,
         id: deployment.id.0,
     });
-    let provider = context.registry.get(&application.account);
-    let capabilities = provider.map(|provider| provider.capabilities()).unwrap_or_default();
+    let capabilities = context.setup.capabilities(&application.account);
     let now = context.clock.now();
     let (mut changed, mut new_events) = (Vec::new(), Vec::new());
     let mut has_history = false;

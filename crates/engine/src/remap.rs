@@ -27,7 +27,7 @@ pub(crate) async fn remap(
     let Some(application) = applications::find(conn, id).await? else {
         return Ok(());
     };
-    let Some(provider) = context.registry.get(&application.account) else {
+    let Some(provider) = context.setup.provider(&application.account) else {
         return Ok(());
     };
     // Words that the adapter has, or had at some time, no mapping for. All others are read as ever.

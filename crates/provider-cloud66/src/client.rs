@@ -60,6 +60,10 @@ impl Cloud66Client {
         self.http.rate_budget()
     }
 
+    pub(crate) fn clock_difference(&self) -> Option<time::Duration> {
+        self.http.clock_difference()
+    }
+
     /// A page of a list, and where the next one begins.
     pub(crate) async fn list(
         &self,

@@ -99,6 +99,10 @@ impl Provider for Cloud66Provider {
         self.client.share_budget(ledger);
     }
 
+    fn clock_difference(&self) -> Option<time::Duration> {
+        self.client.clock_difference()
+    }
+
     async fn list_applications(&self, page: Option<&PageToken>) -> Result<Page<ApplicationObservation>, ProviderError> {
         let (payloads, next) = self
             .client

@@ -1,6 +1,6 @@
 //! One client for one host of one account.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
@@ -23,6 +23,8 @@ pub struct Client {
     http: reqwest::Client,
     budget: Arc<Budget>,
     clock: Arc<dyn Clock>,
+    /// What the last `Date` said of the provider's clock.
+    clock_difference: Mutex<Option<time::Duration>>,
 }
 
 /// Where the provider's own traces find ours.
@@ -72,6 +74,7 @@ impl Client {
             http,
             budget,
             clock,
+            clock_difference: Mutex::default(),
         })
     }
 
@@ -83,6 +86,11 @@ impl Client {
     /// From now on the limit and the circuit breaker are those of a ledger that others use, too.
     pub fn share_budget(&self, ledger: Arc<dyn SharedLedger>) {
         self.budget.share(ledger);
+    }
+
+    /// How far the provider's clock is ahead of ours, by the header `Date` of its last answer.
+    pub fn clock_difference(&self) -> Option<time::Duration> {
+        *self.clock_difference.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Checks a URL from a payload: only configured hosts, encrypted unless on this machine.
@@ -222,6 +230,10 @@ impl Client {
         };
         let status = response.status().as_u16();
         Span::current().record("status", status);
+        if let Some(at) = headers::date(response.headers()) {
+            let difference = at - self.clock.now();
+            *self.clock_difference.lock().unwrap_or_else(PoisonError::into_inner) = Some(difference);
+        }
         self.budget.report(
             headers::number(response.headers(), "x-ratelimit-limit"),
             headers::number(response.headers(), "x-ratelimit-remaining"),

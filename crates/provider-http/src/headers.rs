@@ -21,6 +21,12 @@ pub(crate) fn content_type(headers: &HeaderMap) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// When the answer was made, by the clock of whoever made it.
+pub(crate) fn date(headers: &HeaderMap) -> Option<OffsetDateTime> {
+    let value = headers.get(http::header::DATE)?.to_str().ok()?;
+    OffsetDateTime::parse(value, &time::format_description::well_known::Rfc2822).ok()
+}
+
 /// Seconds or a date, as RFC 9110 has it; at least a second, at most an hour.
 pub(crate) fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     let value = text(headers, RETRY_AFTER.as_str())?;

@@ -62,6 +62,10 @@ impl ScalingoClient {
         self.api.rate_budget()
     }
 
+    pub(crate) fn clock_difference(&self) -> Option<time::Duration> {
+        self.api.clock_difference()
+    }
+
     /// The id of the token's user, where it is known yet.
     pub(crate) fn user(&self) -> Option<&str> {
         self.tokens.user()

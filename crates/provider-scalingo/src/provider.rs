@@ -105,6 +105,10 @@ impl Provider for ScalingoProvider {
         self.client.share_budget(ledger);
     }
 
+    fn clock_difference(&self) -> Option<time::Duration> {
+        self.client.clock_difference()
+    }
+
     /// All apps at once: there are no pages.
     async fn list_applications(
         &self,

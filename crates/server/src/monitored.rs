@@ -6,8 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 use slipway_core::Clock;
-use slipway_core::provider::ProviderRegistry;
-use slipway_engine::Figures;
+use slipway_engine::{Figures, Setup};
 use slipway_provider_http::CallBook;
 use slipway_store::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +20,7 @@ pub struct Monitored {
     /// Its connections to the database.
     pub pool: PgPool,
     /// The configured accounts.
-    pub registry: Arc<ProviderRegistry>,
+    pub setup: Setup,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How its background tasks are.
@@ -48,7 +47,7 @@ impl AppState {
         let services = self.services();
         Monitored {
             pool: services.pool.clone(),
-            registry: Arc::clone(&services.registry),
+            setup: services.writes.setup().clone(),
             clock: Arc::clone(&services.clock),
             tasks: Arc::clone(&services.tasks),
             figures: Arc::clone(&services.figures),

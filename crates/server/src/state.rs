@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use slipway_core::Clock;
-use slipway_core::provider::ProviderRegistry;
 use slipway_engine::supervisor::TaskStatus;
-use slipway_engine::{Figures, Writes};
+use slipway_engine::{Figures, Setup, Writes};
 use slipway_feed::{Feed, LogTails};
 use slipway_provider_http::CallBook;
 use slipway_store::{PgConnection, PgPool, StoreError};
@@ -103,9 +102,7 @@ pub struct Services {
     pub pool: PgPool,
     /// The event log.
     pub feed: Feed,
-    /// The configured accounts and their adapters.
-    pub registry: Arc<ProviderRegistry>,
-    /// What changes something at providers.
+    /// What changes something at providers, with the accounts and their adapters.
     pub writes: Writes,
     /// The time.
     pub clock: Arc<dyn Clock>,
@@ -192,6 +189,11 @@ impl AppState {
 
     pub(crate) fn services(&self) -> &Services {
         &self.0.services
+    }
+
+    /// The configured accounts and their adapters.
+    pub(crate) fn setup(&self) -> &Setup {
+        self.0.services.writes.setup()
     }
 
     pub(crate) fn pool(&self) -> &PgPool {

@@ -27,28 +27,65 @@ pub(crate) const PROVIDERS: &[ProviderKeys] = &[
     },
 ];
 
+/// A configuration, and what is made of it.
+pub(crate) struct Loaded {
+    pub(crate) settings: Settings,
+    pub(crate) registry: ProviderRegistry,
+    /// The same without the mappings of the configuration.
+    pub(crate) adapters: ProviderRegistry,
+    /// What the adapters' calls are counted in.
+    pub(crate) calls: CallBook,
+    pub(crate) freezes: Freezes,
+}
+
 /// Reads the configuration, makes the adapters and reads the freeze windows. All faults are told at once.
-pub(crate) fn load(
+pub(crate) fn load(args: &ConfigArgs, clock: &Arc<dyn Clock>) -> Result<Loaded, Failure> {
+    read(args, clock, None).map_err(|faults| told(&faults))
+}
+
+/// The same. An account that is as it was `before` keeps its adapter, and with it what is known of its rate budget.
+pub(crate) fn read(
     args: &ConfigArgs,
     clock: &Arc<dyn Clock>,
-    calls: &CallBook,
-) -> Result<(Settings, ProviderRegistry, Freezes), Failure> {
-    let settings =
-        Settings::load(args.config.as_deref(), std::env::vars(), PROVIDERS).map_err(|faults| told(&faults))?;
+    before: Option<(&Settings, &ProviderRegistry, &CallBook)>,
+) -> Result<Loaded, Faults> {
+    let settings = Settings::load(args.config.as_deref(), std::env::vars(), PROVIDERS)?;
+    let calls = before.map(|(.., calls)| calls.clone()).unwrap_or_default();
     let mut faults = Faults::default();
-    let mut registry = ProviderRegistry::default();
+    let mut adapters = ProviderRegistry::default();
     for account in &settings.accounts {
-        if let Some(provider) = provider(account, calls, clock, &mut faults) {
-            registry.insert(AccountName::from(account.name.as_str()), provider);
+        let name = AccountName::from(account.name.as_str());
+        let kept = before.and_then(|(settings, adapters, _)| {
+            let known = settings.accounts.iter().find(|known| known.name == account.name)?;
+            adapters.get(&name).filter(|_| is_same(known, account)).cloned()
+        });
+        if let Some(provider) = kept.or_else(|| provider(account, &calls, clock, &mut faults)) {
+            adapters.insert(name, provider);
         }
     }
-    let registry = with_mappings(&registry, &added_mappings(&settings));
+    let registry = with_mappings(&adapters, &added_mappings(&settings));
     let freezes = freezes::read(&settings.freezes, &mut faults);
-    if faults.is_empty() {
-        Ok((settings, registry, freezes))
-    } else {
-        Err(told(&faults))
+    if !faults.is_empty() {
+        return Err(faults);
     }
+    Ok(Loaded {
+        settings,
+        registry,
+        adapters,
+        calls,
+        freezes,
+    })
+}
+
+/// Whether two accounts come to the same adapter, wherever they are written.
+fn is_same(one: &AccountSettings, other: &AccountSettings) -> bool {
+    let options = |account: &AccountSettings| {
+        let options = account.options.iter();
+        options
+            .map(|(key, option)| (*key, option.value.clone()))
+            .collect::<Vec<_>>()
+    };
+    one.provider == other.provider && one.token == other.token && options(one) == options(other)
 }
 
 fn added_mappings(settings: &Settings) -> Vec<AddedMapping> {

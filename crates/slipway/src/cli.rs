@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Sync(ConfigArgs),
     /// Run the simulated providers alone, with their control API
     Simulate(SimulateArgs),
+    /// Try a configuration: call every account, look at the database, and tell everything that is wrong at once
+    Check(CheckArgs),
     /// Bring the database's schema up to date
     Migrate(MigrateArgs),
     /// Make, list and revoke tokens of the API, in the database itself: the gateway need not run
@@ -77,7 +79,7 @@ pub(crate) struct OpenapiArgs {
     pub(crate) compat: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigArgs {
     /// The configuration; environment variables (`SLIPWAY_SECTION__KEY`) win over it
     #[arg(long, value_name = "FILE", env = "SLIPWAY_CONFIG")]
@@ -92,6 +94,15 @@ pub(crate) struct MigrateArgs {
     /// begins anew
     #[arg(long)]
     pub(crate) new_epoch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -161,7 +161,7 @@ async fn keep(mut server: BuiltinPostgres, mut stopped: oneshot::Receiver<()>) {
     }
 }
 
-fn options(url: &str, key: &str) -> Result<PgConnectOptions, Failure> {
+pub(crate) fn options(url: &str, key: &str) -> Result<PgConnectOptions, Failure> {
     // The parser's own text may quote the URL, and with it the password.
     let options = url.parse::<PgConnectOptions>().map_err(|_| {
         Failure::new(format!(

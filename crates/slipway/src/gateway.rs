@@ -83,7 +83,7 @@ impl Gateway {
             .with_rules(rules)
             .with_logs(logs);
         note_database_time(&context).await;
-        budget::share(&context);
+        budget::share(&context, &context.setup.now().registry);
         let writes = Writes::new(context.clone(), freezes);
         if let Some(settings) = sync {
             Engine::of(settings, context.clone())
@@ -93,7 +93,7 @@ impl Gateway {
         let tasks = supervisor.clone();
         let mut monitored = Monitored {
             pool: database.pool.clone(),
-            registry: Arc::new(context.registry.clone()),
+            setup: context.setup.clone(),
             clock,
             tasks: Arc::new(move || tasks.statuses()),
             figures: Arc::clone(&context.figures),
@@ -124,6 +124,11 @@ impl Gateway {
             lifecycle: lifecycle.clone(),
             server,
         })
+    }
+
+    /// What changes something at providers, with the accounts and their adapters.
+    pub(crate) fn writes(&self) -> &Writes {
+        &self.writes
     }
 
     /// Waits until the end begins, or until the API ends by itself, which is a failure.
@@ -197,7 +202,6 @@ async fn api_state(
     Ok(AppState::new(Services {
         pool: watched.pool,
         feed,
-        registry: watched.registry,
         writes,
         clock: watched.clock,
         tokens: api.tokens.clone(),

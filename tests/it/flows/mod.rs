@@ -3,6 +3,7 @@
 mod backfill;
 mod budget;
 mod chaos;
+mod check;
 mod command_line;
 mod crash;
 mod demo;
@@ -11,6 +12,7 @@ mod freezes;
 mod metrics;
 mod outage;
 mod refusals;
+mod reload;
 mod replicas;
 mod restore;
 mod resume;

@@ -141,6 +141,11 @@ pub trait Provider: Debug + Send + Sync {
         drop(ledger);
     }
 
+    /// How far the provider's clock is ahead of ours, as its last answer told, to a second; none before the first answer.
+    fn clock_difference(&self) -> Option<time::Duration> {
+        None
+    }
+
     /// One page of the account's applications. Pages shift while one walks: walk again to be sure that one is missing.
     async fn list_applications(&self, page: Option<&PageToken>) -> Result<Page<ApplicationObservation>, ProviderError>;
 

@@ -122,6 +122,8 @@ async fn write(
         .collect();
     let mut new_events: Vec<NewEvent> = Vec::new();
     let (mut written, mut restamped, mut inserted) = (Vec::new(), Vec::new(), Vec::new());
+    let configured = context.setup.now();
+    let rules = &configured.rules;
     for seen in observed {
         let public = public_part(seen);
         match by_key.remove(&seen.provider_application_id) {
@@ -141,8 +143,8 @@ async fn write(
                     archived_at: None,
                     version: 1,
                 };
-                context.rules.apply(&mut application);
-                if applications::insert(&mut transaction, &application, context.rules.hash()).await? {
+                rules.apply(&mut application);
+                if applications::insert(&mut transaction, &application, rules.hash()).await? {
                     inserted.push(application.id.0);
                     let activity = seen.activity.as_deref();
                     let target = id::new_id(now);
@@ -166,7 +168,7 @@ async fn write(
             Some(mut application) => {
                 let before = Stamp::of(&application);
                 application.observed = public;
-                context.rules.apply(&mut application);
+                rules.apply(&mut application);
                 if Stamp::of(&application) != before {
                     restamped.push(application.id.0);
                 }
@@ -179,10 +181,10 @@ async fn write(
             }
         }
     }
-    applications::note_rules(&mut transaction, &written, context.rules.hash()).await?;
+    applications::note_rules(&mut transaction, &written, rules.hash()).await?;
     restamps::insert(&mut transaction, &restamped).await?;
     // They have no deployments yet.
-    views::note(&mut transaction, &inserted, context.views.of(account.as_str())).await?;
+    views::note(&mut transaction, &inserted, configured.views.of(account.as_str())).await?;
     event_log::append(&mut transaction, &new_events, now).await?;
     transaction.commit().await.map_err(StoreError::from)?;
     Ok(())

@@ -46,7 +46,7 @@ pub(super) async fn places(
         return Ok(places);
     }
     let (Some(provider), mut open) = (
-        context.registry.get(&application.account),
+        context.setup.provider(&application.account),
         intents::list_open(conn, application.id).await?,
     ) else {
         return Ok(places);

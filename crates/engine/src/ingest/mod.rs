@@ -232,7 +232,8 @@ pub(crate) async fn store(
     now: OffsetDateTime,
 ) -> Result<Written, IngestError> {
     // Where another release wrote last, the rest of the application has to be gone through again.
-    let view = context.views.of(plan.account());
+    let configured = context.setup.now();
+    let view = configured.views.of(plan.account());
     let outdated = views::note(conn, &[plan.application_id().0], view).await?;
     restamps::insert(conn, &outdated).await?;
     for id in plan.wanted() {

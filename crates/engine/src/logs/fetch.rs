@@ -43,12 +43,8 @@ pub(crate) async fn run(context: Context, shutdown: CancellationToken) -> Result
     loop {
         let free = AT_ONCE.saturating_sub(fetches.len());
         paused.retain(|_, until| *until > Instant::now());
-        let accounts: Vec<String> = context
-            .registry
-            .iter()
-            .filter(|(account, _)| !paused.contains_key(account))
-            .map(|(account, _)| account.to_string())
-            .collect();
+        let mut accounts = context.setup.account_names();
+        accounts.retain(|account| !paused.contains_key(&AccountName::from(account.as_str())));
         if free > 0 && !accounts.is_empty() {
             let mut conn = context.connection().await?;
             let limit = i64::try_from(free).unwrap_or(1);
@@ -77,11 +73,7 @@ pub(crate) async fn run(context: Context, shutdown: CancellationToken) -> Result
 /// # Errors
 /// When the database fails.
 pub async fn fetch_some(context: &Context) -> Result<usize, StoreError> {
-    let accounts: Vec<String> = context
-        .registry
-        .iter()
-        .map(|(account, _)| account.to_string())
-        .collect();
+    let accounts = context.setup.account_names();
     let due = {
         let mut conn = context.connection().await?;
         logs::acquire_fetches(&mut conn, &accounts, LEASE, 100).await?
@@ -96,7 +88,7 @@ pub async fn fetch_some(context: &Context) -> Result<usize, StoreError> {
 /// One attempt. Answers for how long the account's provider must not be asked for logs.
 async fn fetch(context: &Context, due: DueFetch) -> Option<(AccountName, Duration)> {
     let account = AccountName::from(due.account.as_str());
-    let provider = context.registry.get(&account)?.clone();
+    let provider = context.setup.provider(&account)?;
     let (fetched, pause) = match attempt(context, &provider, &due).await {
         Ok(None) => return None,
         Ok(Some(fetched)) => (fetched, None),

@@ -57,8 +57,7 @@ pub async fn remove_some(context: &Context, conn: &mut PgConnection) -> Result<b
         return Ok(true);
     };
     logs::drop_texts(conn, &expired).await?;
-    let provider = context.registry.get(&application.account);
-    let capabilities = provider.map(|provider| provider.capabilities()).unwrap_or_default();
+    let capabilities = context.setup.capabilities(&application.account);
     let mut changed = Vec::new();
     for id in expired {
         let Some(mut deployment) = deployments::find(conn, DeploymentId(id)).await? else {

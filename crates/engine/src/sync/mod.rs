@@ -53,12 +53,34 @@ impl Default for SyncSettings {
 const LONGEST_NAP: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Works on due targets until `shutdown`, then gives its leases back.
+/// Works on due targets until `shutdown`, then gives its leases back. With other accounts, or other adapters for them, it
+/// begins anew.
 ///
 /// # Errors
 /// Ends with the first failure of the database; the supervisor starts it again.
 pub async fn run(context: Context, settings: SyncSettings, shutdown: CancellationToken) -> Result<(), StoreError> {
-    let accounts = register_accounts(&context, &settings).await?;
+    if settings.is_only_process {
+        sync_targets::release_all(&mut *context.connection().await?, None).await?;
+    }
+    let mut changes = context.setup.changes();
+    while !shutdown.is_cancelled() {
+        let round = shutdown.child_token();
+        let work = work(context.clone(), settings.clone(), round.clone());
+        tokio::pin!(work);
+        tokio::select! {
+            ended = &mut work => ended?,
+            _ = changes.changed() => {
+                round.cancel();
+                work.await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Works with the accounts of this moment until `shutdown`.
+async fn work(context: Context, settings: SyncSettings, shutdown: CancellationToken) -> Result<(), StoreError> {
+    let accounts = register_accounts(&context).await?;
     let mut workers = JoinSet::new();
     let outcome = loop {
         let free = settings.worker_count.saturating_sub(workers.len());
@@ -82,13 +104,10 @@ pub async fn run(context: Context, settings: SyncSettings, shutdown: Cancellatio
     outcome
 }
 
-async fn register_accounts(context: &Context, settings: &SyncSettings) -> Result<Vec<String>, StoreError> {
+async fn register_accounts(context: &Context) -> Result<Vec<String>, StoreError> {
     let mut conn = context.connection().await?;
-    if settings.is_only_process {
-        sync_targets::release_all(&mut conn, None).await?;
-    }
     let mut accounts = Vec::new();
-    for (account, provider) in context.registry.iter() {
+    for (account, provider) in context.setup.now().registry.iter() {
         let target_id = id::new_id(context.clock.now());
         sync_targets::insert_account(&mut conn, target_id, account.as_str(), provider.info().name).await?;
         accounts.push(account.to_string());

@@ -86,7 +86,7 @@ impl Worker {
 
     /// Makes the attempt and writes down how it ended.
     pub(super) async fn run(self) {
-        let Some(provider) = self.context.registry.get(&self.account).cloned() else {
+        let Some(provider) = self.context.setup.provider(&self.account) else {
             return;
         };
         let result = tokio::select! {

@@ -186,7 +186,7 @@ impl Writes {
         overrides_freeze: bool,
     ) -> Result<Write, WriteError> {
         let refused = |refusal| Err(WriteError::Refused(refusal));
-        let Some(provider) = self.context.registry.get(&application.account) else {
+        let Some(provider) = self.context.setup.provider(&application.account) else {
             let detail = format!("the account `{}` is not configured any more", application.account);
             return refused(Refusal::new("account_not_configured", detail));
         };
@@ -196,7 +196,7 @@ impl Writes {
         }
         let subject = Subject {
             application,
-            provider,
+            provider: &provider,
             source_url: source_url(conn, target.as_ref().map(|target| target.id)).await?,
             target,
         };
@@ -207,9 +207,10 @@ impl Writes {
             Order::Cancel(_) => cancel::write(&subject),
         };
         let write = write.map_err(WriteError::Refused)?;
+        let freezes = self.freezes();
         if order.deploys()
             && !overrides_freeze
-            && let Some(frozen) = self.freezes.find(application, self.context.clock.now())
+            && let Some(frozen) = freezes.find(application, self.context.clock.now())
         {
             return refused(Refusal::new("frozen", frozen.sentence()));
         }

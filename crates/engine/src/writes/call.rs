@@ -49,7 +49,11 @@ impl Writes {
             }
             Err(error) => {
                 tracing::info!(intent.id = %id, error = %error, "the provider refused a write");
-                Outcome::refused(&error, &intent, self.context.registry.get(&application.account))
+                Outcome::refused(
+                    &error,
+                    &intent,
+                    self.context.setup.provider(&application.account).as_ref(),
+                )
             }
         };
         let settled = self.settle_surely(id, token, outcome).await?;
@@ -97,7 +101,7 @@ impl Writes {
 
     async fn ask(&self, intent: &Intent, application: &Application) -> Result<Accepted, ProviderError> {
         let account = AccountName::from(intent.new.account.as_str());
-        let Some(provider) = self.context.registry.get(&account) else {
+        let Some(provider) = self.context.setup.provider(&account) else {
             let message = "the account is not configured any more";
             return Err(ProviderError::new(ErrorKind::Unsupported, "slipway", "write", message));
         };

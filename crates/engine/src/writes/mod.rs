@@ -20,10 +20,10 @@ mod rollback;
 mod settle;
 mod trigger;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use slipway_core::provider::TriggerRequest;
+use slipway_core::provider::{ProviderRegistry, TriggerRequest};
 use slipway_core::{ApplicationId, DeploymentId};
 use slipway_store::StoreError;
 use slipway_store::idempotency::IdempotencyKey;
@@ -37,9 +37,11 @@ pub use preview::Preview;
 pub(crate) use reconcile::run as reconcile;
 pub use refusal::Refusal;
 
+use crate::budget;
 use crate::context::Context;
 use crate::freezes::Freezes;
 use crate::ingest::IngestError;
+use crate::setup::Setup;
 
 /// What a caller may ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +131,7 @@ impl From<StoreError> for WriteError {
 #[derive(Debug, Clone)]
 pub struct Writes {
     context: Context,
-    freezes: Arc<Freezes>,
+    freezes: Arc<RwLock<Arc<Freezes>>>,
     /// How long one that works on an intent is left alone. Outlasts the time limit of a provider's call.
     lease: Duration,
     started_at: OffsetDateTime,
@@ -147,7 +149,7 @@ impl Writes {
         Self {
             started_at: context.database_now(),
             context,
-            freezes: Arc::new(freezes),
+            freezes: Arc::new(RwLock::new(Arc::new(freezes))),
             lease: failpoint::lease().unwrap_or(LEASE),
             tasks: TaskTracker::new(),
         }
@@ -160,8 +162,23 @@ impl Writes {
     }
 
     /// The windows in which nothing is deployed.
-    pub fn freezes(&self) -> &Freezes {
-        &self.freezes
+    pub fn freezes(&self) -> Arc<Freezes> {
+        Arc::clone(&self.freezes.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts other windows in force.
+    pub fn replace_freezes(&self, freezes: Freezes) {
+        *self.freezes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(freezes);
+    }
+
+    /// The accounts with their adapters, and the rules.
+    pub fn setup(&self) -> &Setup {
+        &self.context.setup
+    }
+
+    /// Has accounts that are about to be put in force keep to the rate limits that all processes share.
+    pub fn share_budgets(&self, registry: &ProviderRegistry) {
+        budget::share(&self.context, registry);
     }
 
     /// Whether a call of a provider is under way.

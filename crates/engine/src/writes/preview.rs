@@ -26,7 +26,7 @@ impl Writes {
         let (application, target) = lock(&mut transaction, order).await?;
         let write = self.allow(&mut transaction, order, &application, target, true).await?;
         drop(transaction);
-        let Some(provider) = self.context.registry.get(&application.account) else {
+        let Some(provider) = self.context.setup.provider(&application.account) else {
             return Err(WriteError::NotFound);
         };
         let planned = provider.plan_write(&application_ref(&application), &write);
@@ -34,8 +34,9 @@ impl Writes {
         let account = application.account.as_str();
         let mut call =
             planned.map_err(|error| WriteError::Refused(Refusal::of(&error, account, capabilities, order.action())))?;
+        let freezes = self.freezes();
         if order.deploys()
-            && let Some(frozen) = self.freezes.find(&application, self.context.clock.now())
+            && let Some(frozen) = freezes.find(&application, self.context.clock.now())
         {
             call.warnings.push(frozen.sentence());
         }

@@ -62,7 +62,7 @@ impl Writes {
     }
 
     async fn take_due(&self) -> Result<Vec<JoinHandle<()>>, StoreError> {
-        let accounts: Vec<String> = self.context.registry.iter().map(|(name, _)| name.to_string()).collect();
+        let accounts = self.context.setup.account_names();
         let lease = time::Duration::try_from(self.lease).unwrap_or(time::Duration::MAX);
         let now = self.context.database_now();
         let due = {
@@ -84,7 +84,7 @@ impl Writes {
 
     async fn resume(&self, intent: Intent, now: OffsetDateTime) -> Result<(), WriteError> {
         let account = AccountName::from(intent.new.account.as_str());
-        let Some(provider) = self.context.registry.get(&account).cloned() else {
+        let Some(provider) = self.context.setup.provider(&account) else {
             return Ok(());
         };
         let (id, token) = (intent.new.id, intent.lease_token.unwrap_or_default());

@@ -56,8 +56,7 @@ impl Writes {
             self.context.clock.now(),
             intent.calling_at.unwrap_or(intent.new.created_at),
         );
-        let provider = self.context.registry.get(&application.account);
-        let capabilities = provider.map(|provider| provider.capabilities()).unwrap_or_default();
+        let capabilities = self.context.setup.capabilities(&application.account);
         let application_id = application.id;
         let (plan, id) = plan(conn, application, intent, outcome, called_at, now).await?;
         let mut written = store(&self.context, conn, plan, capabilities, now).await?;
@@ -129,8 +128,7 @@ impl Writes {
             return Ok(Vec::new());
         };
         let now = self.context.clock.now();
-        let provider = self.context.registry.get(&application.account);
-        let capabilities = provider.map(|provider| provider.capabilities()).unwrap_or_default();
+        let capabilities = self.context.setup.capabilities(&application.account);
         let mut plan = Plan::new(application, known, now);
         plan.claim(
             row,

@@ -135,7 +135,8 @@ pub(crate) fn with_capabilities(context: &Context, capabilities: Capabilities) -
 pub(crate) fn with_provider(context: &Context, provider: TestProvider) -> Context {
     let mut registry = ProviderRegistry::default();
     registry.insert(AccountName::from("main"), Arc::new(provider));
-    Context::new(context.pool.clone(), registry, Arc::clone(&context.clock)).with_rules((*context.rules).clone())
+    Context::new(context.pool.clone(), registry, Arc::clone(&context.clock))
+        .with_rules((*context.setup.now().rules).clone())
 }
 
 #[tokio::test]

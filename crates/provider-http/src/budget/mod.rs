@@ -56,7 +56,9 @@ impl Budget {
     /// From now on the limit is shared. Only the first ledger counts.
     pub(crate) fn share(&self, ledger: Arc<dyn SharedLedger>) {
         // One that is set already stays: two would count apart.
-        drop(self.shared.set(ledger));
+        if self.shared.set(ledger).is_err() {
+            return;
+        }
         let mut state = self.lock();
         state.slice = None;
         state.refused = None;

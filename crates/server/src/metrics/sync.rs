@@ -42,7 +42,7 @@ fn accounts(text: &mut Text, monitored: &Monitored, stored: Option<&Stored>) {
         .map(|stored| stored.accounts.accounts.as_slice())
         .unwrap_or_default();
     let is_configured =
-        |account: &&AccountFreshness| monitored.registry.get(&account.row.account.as_str().into()).is_some();
+        |account: &&AccountFreshness| monitored.setup.provider(&account.row.account.as_str().into()).is_some();
     let accounts: Vec<_> = all.iter().filter(is_configured).collect();
     let now = monitored.clock.now();
     fn labels(account: &AccountFreshness) -> [(&str, &str); 2] {
@@ -90,7 +90,8 @@ fn accounts(text: &mut Text, monitored: &Monitored, stored: Option<&Stored>) {
 }
 
 fn budgets(text: &mut Text, monitored: &Monitored) {
-    let budgets: Vec<_> = monitored
+    let configured = monitored.setup.now();
+    let budgets: Vec<_> = configured
         .registry
         .iter()
         .filter_map(|(account, provider)| Some((account.as_str(), provider.info().name, provider.rate_budget()?)))

@@ -102,7 +102,6 @@ async fn replica(
         pool: db.pool.clone(),
         writes: Writes::new(context, Freezes::default()),
         feed: feed.clone(),
-        registry: Arc::new(registry),
         clock,
         tokens: tokens.into_iter().collect(),
         oidc,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use slipway_core::{Clock, SystemClock};
-use slipway_provider_http::CallBook;
 use slipway_store::{StoreError, event_log};
 
 use crate::cli::MigrateArgs;
@@ -13,7 +12,7 @@ use crate::{accounts, telemetry};
 
 pub(crate) async fn run(args: &MigrateArgs) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (settings, ..) = accounts::load(&args.config, &clock, &CallBook::default())?;
+    let settings = accounts::load(&args.config, &clock)?.settings;
     telemetry::start(&settings.log)?;
     let database = Database::open(&settings.database).await?;
     tracing::info!("the database's schema is up to date");

@@ -5,6 +5,7 @@ mod apps;
 mod backfill;
 mod board;
 mod cancel;
+mod check;
 mod completions;
 mod demo;
 mod get;
@@ -60,6 +61,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Simulate(args) => simulate::run(args).await,
         Command::Token(command) => token::run(command).await,
         Command::Webhook(command) => webhook::run(command),
+        Command::Check(args) => check::run(&args).await,
         Command::Migrate(args) => migrate::run(&args).await,
         Command::Openapi(args) if args.compat => {
             let document = slipway_server::openapi_compat_json();

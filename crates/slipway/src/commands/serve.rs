@@ -1,19 +1,21 @@
 //! `slipway serve` and `slipway sync`
 
+mod reload;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use slipway_config::{OidcSettings, RuleSettings, Secret, Settings};
-use slipway_core::provider::ProviderRegistry;
 use slipway_core::{Clock, SystemClock};
 use slipway_engine::SyncSettings;
-use slipway_engine::freezes::Freezes;
 use slipway_engine::logs::{LogSettings, Masks};
 use slipway_engine::rules::{Rule, Rules};
-use slipway_provider_http::CallBook;
 use slipway_server::{Network, Oidc, Scope, Scopes, ServerSettings, Token, Tokens, WebhookSecrets};
 use tokio::net::TcpListener;
+use tokio::signal::unix::Signal;
 
+use self::reload::Reload;
+use crate::accounts::Loaded;
 use crate::cli::ConfigArgs;
 use crate::database::Database;
 use crate::failure::Failure;
@@ -30,10 +32,11 @@ pub(crate) struct Roles {
 
 pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let calls = CallBook::default();
-    let (settings, registry, freezes) = accounts::load(args, &clock, &calls)?;
+    let loaded = accounts::load(args, &clock)?;
+    let settings = &loaded.settings;
     let traces = telemetry::start_with_traces(&settings.log, &settings.traces, &clock)?;
     let lifecycle = Lifecycle::listen()?;
+    let hangups = reload::listen()?;
     // The address first: a taken one is the commonest fault, and it is found out in no time.
     let listener = if roles.api {
         Some(bind(settings.server.listen).await?.0)
@@ -52,8 +55,8 @@ pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> 
         return Ok(());
     };
     let served = serve(
-        &settings,
-        (registry, calls, freezes),
+        loaded,
+        (args, hangups),
         clock,
         roles,
         (listener, metrics),
@@ -67,14 +70,21 @@ pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> 
 }
 
 async fn serve(
-    settings: &Settings,
-    (registry, calls, freezes): (ProviderRegistry, CallBook, Freezes),
+    loaded: Loaded,
+    (args, hangups): (&ConfigArgs, Signal),
     clock: Arc<dyn Clock>,
     roles: Roles,
     (listener, metrics): (Option<TcpListener>, Option<TcpListener>),
     database: &Database,
     lifecycle: &Lifecycle,
 ) -> Result<(), Failure> {
+    let Loaded {
+        settings,
+        registry,
+        adapters,
+        calls,
+        freezes,
+    } = loaded;
     if settings.accounts.is_empty() {
         tracing::warn!("no account is configured, so no deployment will appear");
     }
@@ -85,21 +95,25 @@ async fn serve(
     };
     let auth = &settings.auth;
     let token = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    let webhook_secrets = webhook_secrets(&settings);
     let api = listener.map(|listener| Api {
         listener,
         tokens: tokens(token(&auth.read_token).as_deref(), token(&auth.admin_token).as_deref()),
         oidc,
-        settings: server_settings(settings),
+        settings: ServerSettings {
+            webhook_secrets: webhook_secrets.clone(),
+            ..server_settings(&settings)
+        },
     });
-    let sync = roles.sync.then(|| sync_settings(settings, &*clock, database));
+    let sync = roles.sync.then(|| sync_settings(&settings, &*clock, database));
     let parts = Parts {
         database,
         registry,
-        calls,
-        clock,
+        calls: calls.clone(),
+        clock: Arc::clone(&clock),
         sync,
-        rules: rules(settings),
-        logs: log_settings(settings)?,
+        rules: rules(&settings),
+        logs: log_settings(&settings)?,
         freezes,
         api,
         metrics,
@@ -113,7 +127,18 @@ async fn serve(
         Some(address) => tracing::info!(%address, accounts = settings.accounts.len(), "the gateway serves"),
         None => tracing::info!(accounts = settings.accounts.len(), "the gateway syncs"),
     }
+    let reload = Reload {
+        args: args.clone(),
+        clock,
+        settings,
+        writes: gateway.writes().clone(),
+        adapters,
+        calls,
+        webhook_secrets,
+    };
+    let reloading = tokio::spawn(reload.run(hangups));
     let served = gateway.wait().await;
+    reloading.abort();
     let ended = lifecycle.until_hard(gateway.stop()).await;
     served.and(ended)
 }
@@ -148,7 +173,6 @@ fn server_settings(settings: &Settings) -> ServerSettings {
         failed_logins_per_minute: server.failed_logins_per_minute,
         answer_cache_bytes: server.answer_cache_bytes,
         public_url: server.public_url.clone(),
-        webhook_secrets: webhook_secrets(settings),
         trusted_proxies: server.trusted_proxies.iter().map(network).collect(),
         cors_origins: server.cors_origins.clone(),
         open_access: settings.auth.open_access,

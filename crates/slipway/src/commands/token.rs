@@ -16,7 +16,6 @@ use crate::cli::{ConfigArgs, TokenCommand, TokenCreateArgs, TokenListArgs, Token
 use crate::database::Database;
 use crate::failure::{Failure, chain};
 use crate::{accounts, telemetry};
-use slipway_provider_http::CallBook;
 
 /// How many tokens are read at once.
 const PAGE: i64 = 200;
@@ -39,7 +38,7 @@ pub(crate) async fn run(command: TokenCommand) -> Result<(), Failure> {
 
 async fn open(config: &ConfigArgs) -> Result<(Database, Arc<dyn Clock>), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (settings, ..) = accounts::load(config, &clock, &CallBook::default())?;
+    let settings = accounts::load(config, &clock)?.settings;
     telemetry::start(&settings.log)?;
     let database = Database::open(&settings.database).await.map_err(|failure| {
         Failure::new(format!(

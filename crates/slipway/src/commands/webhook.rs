@@ -8,12 +8,11 @@ use super::print;
 use crate::accounts;
 use crate::cli::{WebhookCommand, WebhookUrlArgs};
 use crate::failure::Failure;
-use slipway_provider_http::CallBook;
 
 pub(crate) fn run(command: WebhookCommand) -> Result<(), Failure> {
     let WebhookCommand::Url(WebhookUrlArgs { config, account: name }) = command;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (settings, ..) = accounts::load(&config, &clock, &CallBook::default())?;
+    let settings = accounts::load(&config, &clock)?.settings;
     let account = settings.accounts.iter().find(|account| account.name == name);
     let account = account.ok_or_else(|| Failure::new(format!("no account `{name}` is configured")))?;
     let secret = account.webhook_secret.as_ref().ok_or_else(|| {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use slipway_core::provider::{LiveRule, ProviderRegistry, TriggerRequest};
 use slipway_core::{AccountName, Deployment, DeploymentId};
+use slipway_engine::Setup;
 use slipway_engine::freezes::Freezes;
 use slipway_engine::ingest::{Batch, Report, ingest};
 use slipway_engine::writes::{Order, Reply, Request, WriteError, Writes};
@@ -44,7 +45,7 @@ impl Site {
         let provider = FakeProvider::new(world.clock.clone(), is_numbered);
         let mut registry = ProviderRegistry::default();
         registry.insert(AccountName::from("main"), provider.clone());
-        world.context.registry = registry;
+        world.context.setup = Setup::new(registry);
         let writes = Writes::new(world.context.clone(), freezes).with_lease(Duration::from_secs(60));
         Self {
             world,

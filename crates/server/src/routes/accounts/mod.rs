@@ -40,7 +40,8 @@ async fn views(
     let ledgers: HashMap<_, _> = rate_budgets::list(conn).await?.into_iter().collect();
     let shown = ShownAccounts::of(state, principal);
     let shows = |row: &FreshnessRow| shown.shows(&row.provider, &row.account);
-    let registry = &state.services().registry;
+    let configured = state.setup().now();
+    let registry = &configured.registry;
     let mut views: Vec<AccountView> = known
         .accounts
         .iter()

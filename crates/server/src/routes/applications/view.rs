@@ -13,7 +13,7 @@ use crate::state::AppState;
 
 /// The public form of a row.
 pub(super) fn view(state: &AppState, row: &Application, target: Option<&FreshnessRow>) -> ApplicationView {
-    let provider = state.services().registry.get(&row.account);
+    let provider = state.setup().provider(&row.account);
     // An account that is not configured any more can do nothing; its history stays.
     let capabilities = provider.map(|provider| provider.capabilities()).unwrap_or_default();
     ApplicationView::new(

@@ -38,7 +38,8 @@ pub(crate) async fn list_freezes(
 ) -> Result<Response, Problem> {
     let head = position::cursor(&event_log::find_head(&mut *state.connection().await?).await?);
     let now = state.clock().now();
-    let mut freezes = state.services().writes.freezes().list(now);
+    let in_force = state.services().writes.freezes();
+    let mut freezes = in_force.list(now);
     if !principal.visibility.is_everything() {
         freezes = concerning(&state, &principal.visibility, freezes).await?;
     }

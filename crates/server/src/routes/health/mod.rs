@@ -185,5 +185,5 @@ async fn accounts(monitored: &Monitored) -> Option<Vec<AccountHealth>> {
             resets_at: budget.resets_at,
         }),
     };
-    Some(monitored.registry.iter().map(account).collect())
+    Some(monitored.setup.now().registry.iter().map(account).collect())
 }

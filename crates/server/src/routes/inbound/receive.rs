@@ -31,7 +31,7 @@ pub(crate) async fn receive_webhook(
         return Err(not_found());
     }
     let name = AccountName::from(account.as_str());
-    let provider = state.services().registry.get(&name).cloned().ok_or_else(not_found)?;
+    let provider = state.setup().provider(&name).ok_or_else(not_found)?;
     let allowance = state
         .webhooks()
         .map(|webhooks| webhooks.take(&Arc::from(account), Instant::now()));

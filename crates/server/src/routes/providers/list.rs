@@ -39,7 +39,8 @@ pub(crate) async fn list_providers(
     let unmapped = unmapped_statuses::list(&mut snapshot).await?;
     drop(snapshot);
     let shown = ShownAccounts::of(&state, &principal);
-    let registry = &state.services().registry;
+    let configured = state.setup().now();
+    let registry = &configured.registry;
     let is_shown = |kind: &str| {
         let mut accounts = registry.iter().filter(|(_, provider)| provider.info().name == kind);
         accounts.any(|(account, _)| shown.shows(kind, account.as_str()))

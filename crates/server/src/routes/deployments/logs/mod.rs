@@ -26,7 +26,7 @@ async fn find(
     }
     let found = deployments::find(conn, DeploymentId(id)).await?;
     let deployment = found.ok_or_else(not_found)?;
-    let provider = state.services().registry.get(&deployment.account);
+    let provider = state.setup().provider(&deployment.account);
     let capabilities = provider.map(|provider| provider.capabilities()).unwrap_or_default();
     match deployment.log {
         LogState::Missing => Err(missing()),

@@ -1,0 +1,117 @@
+//! The database of a configuration: whether it answers, whether a pooler stands before it, and what its history says of the
+//! accounts' names.
+
+use serde::Serialize;
+use slipway_config::DatabaseSettings;
+use slipway_store::{PgPool, StoreError, applications, pool, views};
+
+use super::account::Asked;
+use super::counted;
+use crate::failure::chain;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Database {
+    /// Migrations of this release that are not applied yet.
+    pending_migrations: usize,
+    /// Whether a transaction pooler stands before `database.url`.
+    behind_pooler: bool,
+}
+
+impl Database {
+    pub(super) fn sentence(&self) -> String {
+        let migrations = match self.pending_migrations {
+            0 => "answers, its schema is up to date".to_owned(),
+            count => format!("answers, {count} migrations are not applied yet (slipway migrate)"),
+        };
+        let pooler = if self.behind_pooler { ", behind a pooler" } else { "" };
+        format!("{migrations}{pooler}")
+    }
+}
+
+/// None where it was not looked at.
+pub(super) async fn look(
+    settings: &DatabaseSettings,
+    asked: &[Asked],
+    faults: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+    not_checked: &mut Vec<String>,
+) -> Option<Database> {
+    const NAMES: &str = "whether an account was renamed, which only the history tells";
+    let Some(url) = &settings.url else {
+        not_checked.push(format!(
+            "the built-in database, which runs with the gateway only, and {NAMES}"
+        ));
+        return None;
+    };
+    let direct = settings.direct_url.as_ref().unwrap_or(url);
+    let options = crate::database::options(url.expose(), "database.url");
+    let direct = crate::database::options(direct.expose(), "database.direct_url");
+    let (options, direct) = match (options, direct) {
+        (Ok(options), Ok(direct)) => (options, direct),
+        (Err(failure), _) | (_, Err(failure)) => {
+            faults.push(failure.to_string());
+            return None;
+        }
+    };
+    let history = pool::connect_lazily(direct, 1);
+    let looked = async {
+        pool::ping(&history).await?;
+        let behind_pooler = pool::is_behind_pooler(&options).await?;
+        let pending_migrations = pool::pending_migrations(&history).await?;
+        if pending_migrations == 0 {
+            faults.extend(renamed(&history, asked).await?);
+        } else {
+            not_checked.push(format!("{NAMES}: the schema is not up to date"));
+        }
+        Ok::<_, StoreError>(Database {
+            pending_migrations,
+            behind_pooler,
+        })
+    };
+    let looked = looked.await;
+    history.close().await;
+    match looked {
+        Ok(database) => {
+            if database.behind_pooler && settings.direct_url.is_none() {
+                warnings.push(
+                    "database.url goes through a transaction pooler: set database.direct_url to the database itself, for \
+                     LISTEN and for migrations"
+                        .to_owned(),
+                );
+            }
+            Some(database)
+        }
+        Err(error) => {
+            faults.push(format!("the database cannot be used: {}", chain(&error)));
+            not_checked.push(NAMES.to_owned());
+            None
+        }
+    }
+}
+
+/// Accounts without a history whose applications stand there under another name, which is configured no more.
+async fn renamed(history: &PgPool, asked: &[Asked]) -> Result<Vec<String>, StoreError> {
+    let mut conn = history.acquire().await?;
+    let known = views::list_accounts(&mut conn).await?;
+    let is_configured = |name: &String| asked.iter().any(|one| one.account.name == *name);
+    let mut faults = Vec::new();
+    for one in asked.iter().filter(|one| !known.contains(&one.account.name)) {
+        let ids: Vec<String> = one.application_ids.iter().cloned().collect();
+        for former in known.iter().filter(|name| !is_configured(name)) {
+            let found = applications::list_by_provider_ids(&mut conn, former, &ids).await?;
+            let same = found
+                .iter()
+                .filter(|found| found.provider.as_str() == one.account.provider);
+            let count = same.count();
+            if count > 0 {
+                faults.push(format!(
+                    "account {}: {} of it stand in the history under the account `{former}`, which is not configured any more: \
+                     a name is an account's identity, so call it `{former}` again",
+                    one.account.name,
+                    counted(count)
+                ));
+            }
+        }
+    }
+    Ok(faults)
+}
