@@ -86,19 +86,23 @@ async fn sixty_a_minute_for_both_and_a_write_when_nothing_is_left_for_reads() {
             .expect("an answer");
         assert_eq!(answer.status, 202, "a write has a reserve: {}", answer.text);
     }
-    // The second window has enough for what is left, and for the two that now run.
-    within(LONG, "every app was read, and what was triggered is over", async || {
-        let is_read = |item: &slipway_api::ApplicationView| {
-            item.provider != "scalingo" || item.freshness.last_success_at.is_some()
-        };
-        let is_over = gateways[0]
-            .api
-            .deployments("")
-            .await
-            .iter()
-            .all(|item| item.is_finished);
-        (is_over && gateways[0].api.applications().await.iter().all(is_read)).then_some(())
-    })
+    // The next windows have enough for what is left, and for the two that now run.
+    within(
+        2 * LONG,
+        "every app was read, and what was triggered is over",
+        async || {
+            let is_read = |item: &slipway_api::ApplicationView| {
+                item.provider != "scalingo" || item.freshness.last_success_at.is_some()
+            };
+            let is_over = gateways[0]
+                .api
+                .deployments("")
+                .await
+                .iter()
+                .all(|item| item.is_finished);
+            (is_over && gateways[0].api.applications().await.iter().all(is_read)).then_some(())
+        },
+    )
     .await;
     let requests = counted(&simulators, "scalingo").await;
     let throttled = requests.iter().filter(|(_, status)| *status == 429).count();
