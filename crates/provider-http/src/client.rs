@@ -1,5 +1,7 @@
 //! One client for one host of one account.
 
+mod failure;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, field};
 use url::Url;
 
+use self::failure::{Failure, root_cause};
 use crate::body::{self, BodyError};
 use crate::budget::{Budget, Permit, held_back};
 use crate::request::Request;
@@ -36,12 +39,6 @@ struct Sending {
     authorization: Option<HeaderValue>,
     place: TraceContext,
     deadline: Instant,
-}
-
-/// How one attempt ended without an answer.
-struct Failure {
-    error: ProviderError,
-    is_worth_repeating: bool,
 }
 
 impl Client {
@@ -297,57 +294,4 @@ impl Client {
         }
         Ok(answer)
     }
-
-    fn too_slow(&self, request: &Request<'_>) -> Failure {
-        let message = format!(
-            "no complete answer within {} s",
-            self.settings.total_timeout.as_secs_f32()
-        );
-        Failure {
-            error: self.unanswered(request, message),
-            is_worth_repeating: false,
-        }
-    }
-
-    fn no_answer(&self, request: &Request<'_>, error: reqwest::Error) -> Failure {
-        let message = if error.is_timeout() {
-            "the connection was not made in time"
-        } else if error.is_connect() {
-            "no connection"
-        } else {
-            "the connection broke before an answer"
-        };
-        let has_not_left = error.is_connect() || error.is_builder();
-        let failed = if has_not_left {
-            self.error(ErrorKind::Unavailable, request.operation, message)
-        } else {
-            self.unanswered(request, message)
-        };
-        Failure {
-            error: failed.with_source(error.without_url()),
-            is_worth_repeating: true,
-        }
-    }
-
-    /// No answer to a request that may have reached the provider.
-    fn unanswered(&self, request: &Request<'_>, message: impl Into<String>) -> ProviderError {
-        let error = self.error(ErrorKind::Unavailable, request.operation, message);
-        if request.is_write {
-            error.possibly_applied()
-        } else {
-            error
-        }
-    }
-
-    fn error(&self, kind: ErrorKind, operation: &'static str, message: impl Into<String>) -> ProviderError {
-        ProviderError::new(kind, self.settings.provider, operation, message)
-    }
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
