@@ -16,7 +16,7 @@ pub fn require_tools(tools: &[&str]) {
         assert!(
             found.is_ok_and(|output| output.status.success()),
             "this test needs `{tool}`, which is not installed: `cargo xtask test` brings it; \
-             Debian and Ubuntu have it (`apt install nodejs npm curl jq prometheus nginx`)"
+             Debian and Ubuntu have it (`apt install nodejs npm curl jq openssl prometheus nginx caddy pgbouncer`)"
         );
     }
 }

@@ -24,5 +24,5 @@ pub use id::{AccountName, ApplicationId, DeploymentId, ProviderName};
 pub use log::LogState;
 pub use observation::{ApplicationObservation, DeploymentObservation, Via};
 pub use state::{Authority, Phase, State, Status};
-pub use trace::TraceContext;
+pub use trace::{TraceContext, TraceFinder};
 pub use transition::{Outcome, Tracked, transition};

@@ -1,6 +1,14 @@
-//! Where work belongs in a trace: [W3C Trace Context](https://www.w3.org/TR/trace-context/).
+//! Where work belongs in a trace: [W3C Trace Context](https://www.w3.org/TR/trace-context/). Spans carry it, so that nobody
+//! has to hand it on: whoever keeps the spans tells.
 
 use std::fmt;
+
+use tracing::{Dispatch, Span, dispatcher};
+
+/// How the subscriber that keeps the spans tells the place of one. It answers to this type by
+/// [`tracing::Subscriber::downcast_raw`].
+#[derive(Debug, Clone, Copy)]
+pub struct TraceFinder(pub fn(&Dispatch, &tracing::span::Id) -> Option<TraceContext>);
 
 /// A trace and a place in it. Displayed as `traceparent` is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +19,15 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
+    /// Where the present span belongs; none outside of any, and where nobody keeps them.
+    pub fn current() -> Option<Self> {
+        let id = Span::current().id()?;
+        dispatcher::get_default(|dispatch| {
+            let finder = dispatch.downcast_ref::<TraceFinder>()?;
+            (finder.0)(dispatch, &id)
+        })
+    }
+
     /// A new trace. The numbers are random.
     pub fn root(trace_id: u128, span_id: u64) -> Self {
         Self {

@@ -110,7 +110,7 @@ impl Client {
     /// faults that pass, a write never is. Throttled answers come as [`ErrorKind::RateLimited`], and close the client for a
     /// while. An error of a write tells whether it may have been carried out.
     pub async fn send(&self, request: &Request<'_>) -> Result<Answer, ProviderError> {
-        let parent = trace::current_trace();
+        let parent = TraceContext::current();
         let place = trace::next(parent);
         let span = tracing::info_span!(
             "provider_http.request.send",

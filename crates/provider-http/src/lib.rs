@@ -30,5 +30,4 @@ pub use secret::Secret;
 pub use settings::{ClientSettings, ConfigError};
 pub use slipway_core::budget::{RateLimit, Throttle, WindowKind};
 pub use tls::install_crypto_provider;
-pub use trace::{TraceFinder, current_trace};
 pub use url::Url;

@@ -155,6 +155,9 @@ pub(crate) struct TokenCreateArgs {
     /// When it ends, from now: 30m, 12h, 90d [default: never]
     #[arg(long, value_name = "TIME", value_parser = lifetime)]
     pub(crate) expires_in: Option<Duration>,
+    /// Print one JSON object, the secret in it, as the API answers `POST /tokens`
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

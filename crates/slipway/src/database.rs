@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use slipway_builtin_postgres::{BuiltinPostgres, Settings};
 use slipway_config::DatabaseSettings;
+use slipway_store::pooler::{self, Pooler};
 use slipway_store::{PgConnectOptions, PgPool, pool};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -15,6 +16,11 @@ use crate::failure::{Failure, chain};
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Said where it can be known beforehand, instead of queries that fail at random.
+pub(crate) const FORGETFUL_POOLER: &str = "database.url goes through a transaction pooler that forgets prepared statements, \
+     which every query of the gateway is: with PgBouncer set max_prepared_statements (1.21 or later), or \
+     pool_mode = session";
 
 pub(crate) struct Database {
     pub(crate) pool: PgPool,
@@ -40,11 +46,19 @@ impl Database {
                     None => options.clone(),
                 };
                 let database = Self {
-                    pool: pool::connect_lazily(options, settings.max_connections),
+                    pool: pool::connect_lazily(options.clone(), settings.max_connections),
                     direct_options,
                     builtin: None,
                 };
-                database.wait().await?;
+                let waited = database.wait().await;
+                // Statements that a pooler forgets may be why it failed, and if not yet, they will be.
+                if pooler::find(&options)
+                    .await
+                    .is_ok_and(|found| found == Pooler::Forgetful)
+                {
+                    return Err(Failure::new(FORGETFUL_POOLER));
+                }
+                waited?;
                 database
             }
             None => {

@@ -1,6 +1,6 @@
 //! The event log: append in commit order, read by position.
 
-use slipway_core::{ApplicationId, DeploymentId, EventType, Status, Via};
+use slipway_core::{ApplicationId, DeploymentId, EventType, Status, TraceContext, Via};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -114,6 +114,8 @@ pub async fn find_oldest(conn: &mut PgConnection) -> Result<Option<i64>> {
 ///
 /// The counter row stays locked until the caller's transaction ends, which is what makes numbers commit in order. So this
 /// comes last: every statement after it holds up every other writer.
+///
+/// An event names the trace of the present span, so that what a reader sees leads to what was done for it.
 pub async fn append(conn: &mut PgConnection, events: &[NewEvent], recorded_at: OffsetDateTime) -> Result<Option<i64>> {
     if events.is_empty() {
         return Ok(None);
@@ -145,15 +147,16 @@ pub async fn append(conn: &mut PgConnection, events: &[NewEvent], recorded_at: O
         reasons.push(event.reason.clone());
         bodies.push(event.deployment.clone());
     }
+    let trace_id = TraceContext::current().map(TraceContext::trace_id);
     let last = sqlx::query_scalar!(
         r#"
         WITH head AS (UPDATE event_head SET seq = seq + $1 RETURNING seq),
         written AS (
             INSERT INTO events (seq, type, occurred_at, recorded_at, application_id, deployment_id, provider, account,
-                                environment, status, previous_status, observed_via, reason, deployment)
+                                environment, status, previous_status, observed_via, reason, trace_id, deployment)
             SELECT head.seq - $1 + new.position, new.type, new.occurred_at, $2, new.application_id, new.deployment_id,
                    new.provider, new.account, new.environment, new.status, new.previous_status, new.observed_via,
-                   new.reason, new.deployment
+                   new.reason, $15, new.deployment
             FROM head, UNNEST($3::text[], $4::timestamptz[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[],
                               $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])
                  WITH ORDINALITY AS new (type, occurred_at, application_id, deployment_id, provider, account, environment,
@@ -175,6 +178,7 @@ pub async fn append(conn: &mut PgConnection, events: &[NewEvent], recorded_at: O
         &via as &[Option<String>],
         &reasons as &[Option<String>],
         &bodies as &[Option<String>],
+        trace_id,
     )
     .fetch_one(&mut *conn)
     .await?;

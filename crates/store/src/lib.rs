@@ -14,6 +14,7 @@ pub mod listener;
 pub mod logs;
 pub mod page;
 pub mod pool;
+pub mod pooler;
 pub mod rate_budgets;
 pub mod restamps;
 pub mod sessions;

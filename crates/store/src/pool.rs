@@ -85,20 +85,6 @@ pub async fn ping(pool: &PgPool) -> Result<()> {
     Ok(())
 }
 
-/// Whether statements of one connection reach different backends, as behind a transaction pooler: a second connection takes
-/// the backend that the first one just used, and the first gets another.
-pub async fn is_behind_pooler(options: &PgConnectOptions) -> Result<bool> {
-    let backend = "SELECT pg_backend_pid()";
-    let mut one = PgConnection::connect_with(options).await?;
-    let before: i32 = sqlx::query_scalar(backend).fetch_one(&mut one).await?;
-    let mut other = PgConnection::connect_with(options).await?;
-    let mut transaction = other.begin().await?;
-    let _: i32 = sqlx::query_scalar(backend).fetch_one(&mut *transaction).await?;
-    let after: i32 = sqlx::query_scalar(backend).fetch_one(&mut one).await?;
-    transaction.rollback().await?;
-    Ok(before != after)
-}
-
 fn migration_error(error: sqlx::migrate::MigrateError) -> StoreError {
     match error {
         sqlx::migrate::MigrateError::Execute(error) => error.into(),

@@ -36,16 +36,25 @@ pub(crate) fn postgres() -> Result<Option<Postgres>> {
 /// What the examples of the README call, what reads our alerts, and what stands before our replicas: folders of programs, to
 /// be put on the path. Where something can neither be found nor brought, the tests say themselves what they lack.
 pub(crate) fn tools() -> Result<Vec<PathBuf>> {
-    let missing: Vec<&str> = ["curl", "jq"].into_iter().filter(|tool| !exists(tool)).collect();
+    let missing: Vec<&str> = ["curl", "jq", "openssl"]
+        .into_iter()
+        .filter(|tool| !exists(tool))
+        .collect();
     if !missing.is_empty() && can_install() {
-        say(&format!("installing Debian's {}", missing.join(" and ")));
+        say(&format!("installing Debian's {}", missing.join(", ")));
         apt_get_install(&missing)?;
     }
     python()?;
     let mut folders = Vec::new();
-    for (tool, package) in [("promtool", "prometheus"), ("nginx", "nginx")] {
+    for (tool, packages) in [
+        ("promtool", &["prometheus"][..]),
+        ("nginx", &["nginx"]),
+        ("caddy", &["caddy"]),
+        // With the libraries that it needs and others do not.
+        ("pgbouncer", &["pgbouncer", "libevent-2.1-7", "libc-ares2"]),
+    ] {
         if !exists(tool) && exists("dpkg-deb") {
-            folders.extend(unpack(tool, package)?);
+            folders.extend(unpack(tool, packages)?);
         }
     }
     Ok(folders)
@@ -62,27 +71,29 @@ pub(crate) fn python() -> Result<()> {
     apt_get_install(&["python3", "python3-venv"])
 }
 
-/// The folder of a program of a Debian package which is unpacked and not installed: of a server nothing is started then, and
+/// The folder of a program of Debian packages which are unpacked and not installed: of a server nothing is started then, and
 /// nobody need be root.
-fn unpack(tool: &str, package: &str) -> Result<Option<PathBuf>> {
-    let folder = scratch("debian")?.join(package);
+fn unpack(tool: &str, packages: &[&str]) -> Result<Option<PathBuf>> {
+    let folder = scratch("debian")?.join(tool);
     let find = || {
         let folders = ["usr/bin", "usr/sbin"].map(|place| folder.join(place));
         folders.into_iter().find(|place| place.join(tool).exists())
     };
     if find().is_none() {
-        say(&format!("{tool}: not here; unpacking Debian's {package}"));
+        say(&format!("{tool}: not here; unpacking Debian's {}", packages.join(", ")));
         std::fs::create_dir_all(&folder).context(format!("cannot make {}", folder.display()))?;
         if is_root() {
             apt_get_update()?;
         }
-        run(program("apt-get", &["download", "-qq", package]).current_dir(&folder))?;
+        run(program("apt-get", &["download", "-qq"])
+            .args(packages)
+            .current_dir(&folder))?;
         let files = std::fs::read_dir(&folder).context("what was fetched cannot be listed")?;
-        let packages = files
+        let fetched = files
             .flatten()
             .map(|file| file.path())
             .filter(|path| path.extension().is_some_and(|kind| kind == "deb"));
-        for file in packages {
+        for file in fetched {
             run(program("dpkg-deb", &["--extract"]).arg(&file).arg(&folder))?;
         }
     }

@@ -39,6 +39,7 @@ async fn a_trace_goes_in_through_and_out_and_is_named_everywhere() {
         ("traceparent", traceparent.as_str()),
         ("x-request-id", "request-of-the-trace"),
     ];
+    let before = gateway.api.event_cursor().await;
     let answer = gateway.admin.post(&path, &json!({}), &headers).await;
     assert_eq!(answer.status, 202, "{}", answer.text);
 
@@ -54,6 +55,16 @@ async fn a_trace_goes_in_through_and_out_and_is_named_everywhere() {
         .find(in_trace)
         .unwrap_or_else(|| panic!("no write in the trace: {asked:#?}"));
     let sent = asked["traceparent"].as_str().expect("a traceparent");
+
+    // Written: who reads the event can find out what was done for it.
+    let written = until("the deployment is in the log", async || {
+        let events = gateway.api.events_after(&before).await;
+        events
+            .into_iter()
+            .find(|event| event.application_id == Some(application.id) && event.r#type == "deployment.created")
+    })
+    .await;
+    assert_eq!(written.trace_id.as_deref(), Some(TRACE));
 
     // Kept: one span below the caller's, and the call below that.
     let spans = until("the spans are there", async || {

@@ -34,6 +34,32 @@ export const cases = {
     expect((await page.inputValue("main input[type=search]")) === "orders", "the search is kept");
   },
 
+  async "the board groups by owner, as the API names them"({ url, person, gateway }) {
+    const { items } = await gateway.read("/applications?limit=200");
+    const owners = new Map(items.map(({ id, owner }) => [id, owner ?? "No owner"]));
+    const page = await person.page();
+    await page.goto(url);
+    await page.waitForSelector("main .cell");
+    const all = (await page.$$("main tbody tr")).length;
+    await page.selectOption("select[aria-label=Group]", "owner");
+    await page.waitForSelector("main tr.group");
+    const lines = await page.$$eval("main tbody tr", (rows) =>
+      rows.map((row) => (row.matches(".group") ? { group: row.querySelector("b").textContent, text: row.textContent } : { id: row.querySelector("th a").pathname.split("/").pop() })),
+    );
+    const groups = new Map();
+    for (const line of lines) {
+      if (line.group) groups.set(line.group, { text: line.text, ids: [] });
+      else [...groups.values()].at(-1).ids.push(line.id);
+    }
+    const names = [...groups.keys()];
+    expect(names.length > 1 && names.join() === [...names].sort((one, other) => one.localeCompare(other)).join(), names.join());
+    expect(lines.length - names.length === all, `${lines.length - names.length} rows in groups, ${all} before`);
+    for (const [name, { text, ids }] of groups) {
+      expect(ids.length > 0 && ids.every((id) => owners.get(id) === name), `${name}: ${ids.map((id) => owners.get(id)).join()}`);
+      expect(text.endsWith(` ${ids.length} application${ids.length === 1 ? "" : "s"}`), `${text}, ${ids.length} rows`);
+    }
+  },
+
   async "all tabs share one stream, and another leads when one closes"({ browserPerson, proxy }) {
     for (const hasWorker of [true, false]) {
       const person = await browserPerson();

@@ -99,6 +99,20 @@ impl Colour {
     }
 }
 
+/// Only what is in one of these places.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PlaceArgs {
+    /// Only these kinds of platform
+    #[arg(long, value_name = "PROVIDER", value_delimiter = ',')]
+    pub(crate) provider: Vec<String>,
+    /// Only these accounts
+    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
+    pub(crate) account: Vec<String>,
+    /// Only these environments
+    #[arg(long, value_name = "ENVIRONMENT", value_delimiter = ',')]
+    pub(crate) environment: Vec<String>,
+}
+
 /// Which one: its id, or else the newest of an application.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TargetArgs {

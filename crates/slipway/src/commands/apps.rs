@@ -5,8 +5,8 @@ use slipway_api::{ApplicationView, DeploymentView};
 use time::OffsetDateTime;
 
 use super::list::tell_freshness;
-use super::session::{Session, add_values};
-use crate::cli::client::ConnectArgs;
+use super::session::{Session, add_place, add_values};
+use crate::cli::client::{ConnectArgs, PlaceArgs};
 use crate::client::{Pages, Query};
 use crate::failure::Failure;
 use crate::terminal::{self, Cell, Column, Style, Table};
@@ -27,15 +27,8 @@ pub(crate) struct ApplicationArgs {
     /// Only these names
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) name: Vec<String>,
-    /// Only these kinds of platform
-    #[arg(long, value_name = "PROVIDER", value_delimiter = ',')]
-    pub(crate) provider: Vec<String>,
-    /// Only these accounts
-    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
-    pub(crate) account: Vec<String>,
-    /// Only these environments
-    #[arg(long, value_name = "ENVIRONMENT", value_delimiter = ',')]
-    pub(crate) environment: Vec<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// Only these owners
     #[arg(long, value_name = "OWNER", value_delimiter = ',')]
     pub(crate) owner: Vec<String>,
@@ -69,15 +62,9 @@ pub(crate) async fn run(args: AppsArgs) -> Result<(), Failure> {
 /// The filters of applications and of the board.
 pub(super) fn query(args: &ApplicationArgs) -> Query {
     let mut query = Query::new();
-    for (name, values) in [
-        ("name", &args.name),
-        ("provider", &args.provider),
-        ("account", &args.account),
-        ("environment", &args.environment),
-        ("owner", &args.owner),
-    ] {
-        add_values(&mut query, name, values);
-    }
+    add_values(&mut query, "name", &args.name);
+    add_place(&mut query, &args.place);
+    add_values(&mut query, "owner", &args.owner);
     query.extend(args.label.clone().map(|label| ("label", label)));
     query.extend(args.archived.then(|| ("archived", "true".to_owned())));
     query

@@ -4,8 +4,8 @@ use clap::Args;
 use slipway_api::{DeploymentView, FreshnessState};
 use time::OffsetDateTime;
 
-use super::session::{Session, add_values};
-use crate::cli::client::{ConnectArgs, moment};
+use super::session::{Session, add_place, add_values};
+use crate::cli::client::{ConnectArgs, PlaceArgs, moment};
 use crate::client::{Names, Pages, Query};
 use crate::failure::Failure;
 use crate::terminal::{self, Cell, Column, Screen, Style, Table};
@@ -24,15 +24,8 @@ pub(crate) struct ListArgs {
     /// Only these applications, by id, name, account/name or provider/account/name
     #[arg(long, value_name = "APPLICATION", value_delimiter = ',')]
     pub(crate) app: Vec<String>,
-    /// Only these kinds of platform
-    #[arg(long, value_name = "PROVIDER", value_delimiter = ',')]
-    pub(crate) provider: Vec<String>,
-    /// Only these accounts
-    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
-    pub(crate) account: Vec<String>,
-    /// Only these environments
-    #[arg(long, value_name = "ENVIRONMENT", value_delimiter = ',')]
-    pub(crate) environment: Vec<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// Only these refs: branches, tags or hashes as they were asked for
     #[arg(long = "ref", value_name = "REF", value_delimiter = ',')]
     pub(crate) git_ref: Vec<String>,
@@ -137,9 +130,6 @@ fn query(args: &ListArgs) -> Query {
     let mut query = Query::new();
     for (name, values) in [
         ("status", &args.status),
-        ("provider", &args.provider),
-        ("account", &args.account),
-        ("environment", &args.environment),
         ("git_ref", &args.git_ref),
         ("git_sha", &args.sha),
         ("actor", &args.actor),
@@ -148,6 +138,7 @@ fn query(args: &ListArgs) -> Query {
     ] {
         add_values(&mut query, name, values);
     }
+    add_place(&mut query, &args.place);
     if args.live || args.not_live {
         query.push(("live", args.live.to_string()));
     }

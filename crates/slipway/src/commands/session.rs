@@ -5,7 +5,7 @@ use slipway_core::{Clock, SystemClock};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::cli::client::{ConnectArgs, TargetArgs};
+use crate::cli::client::{ConnectArgs, PlaceArgs, TargetArgs};
 use crate::client::{Answer, Client, Connection, Names, Query, Wanted};
 use crate::failure::Failure;
 use crate::terminal::Screen;
@@ -95,4 +95,11 @@ pub(crate) fn add_values<T: ToString>(query: &mut Query, name: &'static str, val
         let values: Vec<String> = values.iter().map(ToString::to_string).collect();
         query.push((name, values.join(",")));
     }
+}
+
+/// Adds the filters of a place.
+pub(crate) fn add_place(query: &mut Query, place: &PlaceArgs) {
+    add_values(query, "provider", &place.provider);
+    add_values(query, "account", &place.account);
+    add_values(query, "environment", &place.environment);
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use slipway_core::{Clock, SystemClock};
 use slipway_server::{Actor, NewToken, create_token, revoke_token};
 use slipway_store::tokens::{self, TokenRow};
@@ -74,6 +74,9 @@ async fn create(database: &Database, args: TokenCreateArgs, now: OffsetDateTime)
     let Some((row, secret)) = created.map_err(failed)? else {
         return Err(Failure::new("the system gives no random bytes"));
     };
+    if args.json {
+        return print(&json!({"secret": secret, "token": json_row(&row)}).to_string());
+    }
     tell(&format!("{}\nThe secret is shown this once:", line(&row, now)));
     print(&secret)
 }
@@ -84,7 +87,11 @@ async fn list(database: &Database, args: &TokenListArgs, now: OffsetDateTime) ->
     loop {
         let rows = tokens::list(&mut connection, after, PAGE).await.map_err(failed)?;
         for row in &rows {
-            text.push_str(&if args.json { json_line(row) } else { line(row, now) });
+            text.push_str(&if args.json {
+                json_row(row).to_string()
+            } else {
+                line(row, now)
+            });
             text.push('\n');
         }
         match rows.last() {
@@ -153,7 +160,7 @@ fn line(row: &TokenRow, now: OffsetDateTime) -> String {
     words.join("  ")
 }
 
-fn json_line(row: &TokenRow) -> String {
+fn json_row(row: &TokenRow) -> Value {
     json!({
         "id": row.id,
         "name": row.name,
@@ -166,7 +173,6 @@ fn json_line(row: &TokenRow) -> String {
         "last_used_at": row.last_used_at.map(time),
         "revoked_at": row.revoked_at.map(time),
     })
-    .to_string()
 }
 
 fn time(at: OffsetDateTime) -> String {

@@ -4,8 +4,8 @@ use clap::Args;
 use slipway_api::EventView;
 use uuid::Uuid;
 
-use super::session::{Session, add_values};
-use crate::cli::client::ConnectArgs;
+use super::session::{Session, add_place, add_values};
+use crate::cli::client::{ConnectArgs, PlaceArgs};
 use crate::client::{Events, Happening, Names, Query};
 use crate::failure::Failure;
 use crate::terminal::{self, Style};
@@ -20,15 +20,8 @@ pub(crate) struct WatchArgs {
     /// Only these deployments
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub(crate) deployment: Vec<Uuid>,
-    /// Only these kinds of platform
-    #[arg(long, value_name = "PROVIDER", value_delimiter = ',')]
-    pub(crate) provider: Vec<String>,
-    /// Only these accounts
-    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
-    pub(crate) account: Vec<String>,
-    /// Only these environments
-    #[arg(long, value_name = "ENVIRONMENT", value_delimiter = ',')]
-    pub(crate) environment: Vec<String>,
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
     /// Only these types of events, such as deployment.finished
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
     pub(crate) r#type: Vec<String>,
@@ -51,15 +44,9 @@ pub(crate) async fn run(args: WatchArgs) -> Result<(), Failure> {
     let ids = watch.session.application_ids(&args.app, &mut watch.names).await?;
     add_values(&mut query, "application", &ids);
     add_values(&mut query, "deployment", &args.deployment);
-    for (name, values) in [
-        ("provider", &args.provider),
-        ("account", &args.account),
-        ("environment", &args.environment),
-        ("type", &args.r#type),
-        ("status", &args.status),
-    ] {
-        add_values(&mut query, name, values);
-    }
+    add_place(&mut query, &args.place);
+    add_values(&mut query, "type", &args.r#type);
+    add_values(&mut query, "status", &args.status);
     watch.run(query, args.after).await
 }
 

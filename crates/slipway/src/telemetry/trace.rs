@@ -6,8 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use slipway_core::{Clock, TraceContext};
-use slipway_provider_http::TraceFinder;
+use slipway_core::{Clock, TraceContext, TraceFinder};
 use time::OffsetDateTime;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};

@@ -34,9 +34,10 @@ fn a_gateway_without_any_configured_token_takes_those_of_the_command_line() {
         admin.starts_with("slp_") && !admin.contains(char::is_whitespace),
         "{admin}"
     );
-    let restricted = said(&[
+    let made = said(&[
         "token",
         "create",
+        "--json",
         "--name",
         "team",
         "--scope",
@@ -46,6 +47,13 @@ fn a_gateway_without_any_configured_token_takes_those_of_the_command_line() {
         "--expires-in",
         "90d",
     ]);
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let restricted = made["secret"].as_str().unwrap().to_owned();
+    assert!(
+        restricted.starts_with(made["token"]["prefix"].as_str().unwrap()),
+        "{made}"
+    );
+    assert_eq!(made["token"]["restrictions"]["accounts"][0], "main");
     let refused = failure(&mut slipway(&[
         "token",
         "create",

@@ -3,17 +3,19 @@
 
 use serde::Serialize;
 use slipway_config::DatabaseSettings;
+use slipway_store::pooler::{self, Pooler};
 use slipway_store::{PgPool, StoreError, applications, pool, views};
 
 use super::account::Asked;
 use super::counted;
+use crate::database::FORGETFUL_POOLER;
 use crate::failure::chain;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Database {
     /// Migrations of this release that are not applied yet.
     pending_migrations: usize,
-    /// Whether a transaction pooler stands before `database.url`.
+    /// Whether a pooler that hands out backends for a transaction stands before `database.url`.
     behind_pooler: bool,
 }
 
@@ -56,7 +58,8 @@ pub(super) async fn look(
     let history = pool::connect_lazily(direct, 1);
     let looked = async {
         pool::ping(&history).await?;
-        let behind_pooler = pool::is_behind_pooler(&options).await?;
+        let pooler = pooler::find(&options).await?;
+        faults.extend((pooler == Pooler::Forgetful).then(|| FORGETFUL_POOLER.to_owned()));
         let pending_migrations = pool::pending_migrations(&history).await?;
         if pending_migrations == 0 {
             faults.extend(renamed(&history, asked).await?);
@@ -65,7 +68,7 @@ pub(super) async fn look(
         }
         Ok::<_, StoreError>(Database {
             pending_migrations,
-            behind_pooler,
+            behind_pooler: pooler != Pooler::None,
         })
     };
     let looked = looked.await;
