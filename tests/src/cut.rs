@@ -1,13 +1,16 @@
-//! A way to PostgreSQL that can be cut.
+//! A way to PostgreSQL that can be cut: altogether, or between a commit and its answer.
 
+use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::Url;
 use slipway_test_database::TestDatabase;
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::watch;
+
+use crate::messages::Said;
 
 /// Passes connections on to a database, until it is cut: then the open ones break and new ones are closed at once.
 #[derive(Debug)]
@@ -15,8 +18,12 @@ pub struct Wire {
     /// The database through this way.
     pub url: String,
     is_cut: Arc<watch::Sender<bool>>,
+    trap: Trap,
     accepting: tokio::task::JoinHandle<()>,
 }
+
+/// The statement whose transaction's answer gets lost; none once that has happened.
+type Trap = Arc<Mutex<Option<String>>>;
 
 impl Drop for Wire {
     fn drop(&mut self) {
@@ -53,18 +60,21 @@ impl Wire {
             .expect("a port");
         let is_cut = Arc::new(watch::Sender::new(false));
         let switch = Arc::clone(&is_cut);
+        let trap = Trap::default();
+        let set = Arc::clone(&trap);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 if *switch.borrow() {
                     continue;
                 }
                 let (server, cut) = (server.clone(), switch.subscribe());
-                tokio::spawn(pass(client, server, cut));
+                tokio::spawn(pass(client, server, (cut, Arc::clone(&set))));
             }
         });
         Self {
             url: url.into(),
             is_cut,
+            trap,
             accepting,
         }
     }
@@ -78,26 +88,77 @@ impl Wire {
     pub fn mend(&self) {
         self.is_cut.send_replace(false);
     }
+
+    /// Once: lets the next transaction that makes a statement with this text in it be committed, and breaks its connection
+    /// before the answer passes. A statement of its own counts as a transaction.
+    pub fn lose_answer_of(&self, statement: &str) {
+        *self.trap.lock().unwrap_or_else(PoisonError::into_inner) = Some(statement.to_owned());
+    }
+
+    /// Whether that has happened.
+    pub fn has_lost_it(&self) -> bool {
+        self.trap.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
 }
 
-async fn pass(client: TcpStream, server: Server, cut: watch::Receiver<bool>) {
+type Switches = (watch::Receiver<bool>, Trap);
+
+async fn pass(client: TcpStream, server: Server, switches: Switches) {
     match server {
         Server::Socket(path) => {
             if let Ok(server) = UnixStream::connect(path).await {
-                join(client, server, cut).await;
+                join(client, server, switches).await;
             }
         }
         Server::Address(address) => {
             if let Ok(server) = TcpStream::connect(address).await {
-                join(client, server, cut).await;
+                join(client, server, switches).await;
             }
         }
     }
 }
 
-async fn join(mut client: TcpStream, mut server: impl AsyncRead + AsyncWrite + Unpin, mut cut: watch::Receiver<bool>) {
+async fn join(client: TcpStream, server: impl AsyncRead + AsyncWrite, (mut cut, trap): Switches) {
+    let said = Mutex::new(Said::default());
+    let (mut from_client, mut to_client) = split(client);
+    let (mut from_server, mut to_server) = split(server);
+    let asking = async {
+        let mut bytes = vec![0; 16 * 1024];
+        loop {
+            let count = from_client.read(&mut bytes).await?;
+            if count == 0 {
+                return to_server.shutdown().await;
+            }
+            said.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(&bytes[..count]);
+            to_server.write_all(&bytes[..count]).await?;
+        }
+    };
+    let answering = async {
+        let mut bytes = vec![0; 16 * 1024];
+        loop {
+            let count = from_server.read(&mut bytes).await?;
+            let is_lost = {
+                let mut trap = trap.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+                let wanted = trap.as_deref();
+                let is_lost = said.commits(wanted.unwrap_or_default(), &bytes[..count]) && wanted.is_some();
+                if is_lost {
+                    *trap = None;
+                }
+                is_lost
+            };
+            if count == 0 || is_lost {
+                return io::Result::Ok(());
+            }
+            to_client.write_all(&bytes[..count]).await?;
+        }
+    };
     tokio::select! {
-        _ = copy_bidirectional(&mut client, &mut server) => {}
+        // When the client is done the server hears of it, and closes.
+        _ = async { asking.await.err().is_some() || std::future::pending().await } => {}
+        _ = answering => {}
         _ = cut.wait_for(|is_cut| *is_cut) => {}
     }
 }

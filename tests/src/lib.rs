@@ -10,6 +10,7 @@ mod collector;
 mod cut;
 mod followers;
 mod gateway;
+mod messages;
 mod process;
 mod simulators;
 mod sse;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use slipway_core::budget::{
     CircuitEvent, Grant, Ledger, Priority, RateLimit, Reply, Report, Throttle, Told, WaitCause, Wanted, WindowKind,
+    fingerprint,
 };
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -213,8 +214,16 @@ fn the_json_of_another_release_is_read() {
 
 fn failures(count: usize) -> Report {
     Report {
-        events: vec![(Duration::ZERO, CircuitEvent::Failed { is_probe: false }); count],
+        events: vec![(Duration::ZERO, failed(None)); count],
         ..Report::default()
+    }
+}
+
+/// Of an application, or of what concerns the whole account.
+fn failed(application: Option<&str>) -> CircuitEvent {
+    CircuitEvent::Failed {
+        is_probe: false,
+        application: application.map(fingerprint),
     }
 }
 
@@ -274,7 +283,10 @@ fn it_opens_after_failures_in_a_row_lets_one_probe_through_and_closes_when_that_
             now,
             "one",
             Some(SLIDING),
-            &event(CircuitEvent::Failed { is_probe: true }),
+            &event(CircuitEvent::Failed {
+                is_probe: true,
+                application: Some(1),
+            }),
             None,
         );
         let wait = want(&mut ledger, now, "two", SLIDING, live)
@@ -299,6 +311,38 @@ fn it_opens_after_failures_in_a_row_lets_one_probe_through_and_closes_when_that_
     );
     assert!(ledger.circuit().open().is_none());
     assert!(!granted(&want(&mut ledger, now, "one", SLIDING, live)).is_probe);
+}
+
+#[test]
+fn applications_that_always_fail_do_not_open_it_and_different_ones_do() {
+    let mut ledger = Ledger::default();
+    let mut note = |holder: &str, noted: CircuitEvent| {
+        ledger.exchange(START, holder, Some(SLIDING), &event(noted), None);
+        ledger.circuit().open().is_some()
+    };
+    // Nothing else is asked meanwhile, and two processes ask.
+    for turn in 0..100 {
+        let poisoned = ["one", "two"][turn % 2];
+        assert!(!note(["a", "b"][turn / 2 % 2], failed(Some(poisoned))));
+    }
+    assert!(!note("a", failed(None)), "the list fails once, too");
+    assert!(!note("a", failed(None)));
+    assert!(note("b", failed(Some("three"))), "five different failures");
+
+    let mut ledger = Ledger::default();
+    let mut note = |noted: CircuitEvent| {
+        ledger.exchange(START, "a", Some(SLIDING), &event(noted), None);
+        ledger.circuit().open().is_some()
+    };
+    let names = ["one", "two", "three", "four", "five"];
+    for name in &names[..4] {
+        assert!(!note(failed(Some(name))));
+    }
+    assert!(!note(CircuitEvent::Served { is_probe: false }));
+    for name in &names[..4] {
+        assert!(!note(failed(Some(name))), "a success in between starts the count again");
+    }
+    assert!(note(failed(Some(names[4]))));
 }
 
 #[test]
@@ -422,7 +466,8 @@ impl Model {
             holder.made_at = Some(now);
             let is_probe = holder.is_probe;
             let event = if is_down {
-                CircuitEvent::Failed { is_probe }
+                let application = self.asked.len().is_multiple_of(2).then(|| u64::from(uses) % 3);
+                CircuitEvent::Failed { is_probe, application }
             } else {
                 CircuitEvent::Served { is_probe }
             };

@@ -216,11 +216,11 @@ impl Client {
         }
         let response = match timeout_at(deadline, builder.send()).await {
             Err(_) => {
-                self.budget.failed(permit).await;
+                self.budget.failed(permit, request.application()).await;
                 return Err(self.too_slow(request));
             }
             Ok(Err(error)) => {
-                self.budget.failed(permit).await;
+                self.budget.failed(permit, request.application()).await;
                 return Err(self.no_answer(request, error));
             }
             Ok(Ok(response)) => response,
@@ -262,7 +262,7 @@ impl Client {
                 });
             }
             Ok(Err(BodyError::BrokenOff(source))) => {
-                self.budget.failed(permit).await;
+                self.budget.failed(permit, request.application()).await;
                 let error = answer
                     .error(ErrorKind::Unavailable, "the answer broke off")
                     .with_source(source);
@@ -272,7 +272,7 @@ impl Client {
                 });
             }
             Err(_) => {
-                self.budget.failed(permit).await;
+                self.budget.failed(permit, request.application()).await;
                 return Err(self.too_slow(request));
             }
         };
@@ -288,7 +288,7 @@ impl Client {
         }
         // A probe that is answered with any 5xx has not found the provider well.
         if (self.settings.is_trouble)(&answer) || permit.is_probe() && answer.status >= 500 {
-            self.budget.failed(permit).await;
+            self.budget.failed(permit, request.application()).await;
         } else {
             self.budget.served(permit).await;
         }

@@ -79,6 +79,14 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// The application that it is about: the first place of the route that a value takes. None when it concerns the whole
+    /// account.
+    pub(crate) fn application(&self) -> Option<&'a str> {
+        let mut places = self.route.split('/').filter(|place| !place.is_empty());
+        let place = places.position(|place| place.starts_with('{'))?;
+        self.segments.get(place).copied()
+    }
+
     /// The URL below `base_url`.
     pub(crate) fn url(&self, provider: &'static str, base_url: &Url) -> Result<Url, ProviderError> {
         let refuse = |message: &str| ProviderError::new(ErrorKind::InvalidRequest, provider, self.operation, message);

@@ -11,6 +11,7 @@ mod drain;
 mod freezes;
 mod metrics;
 mod outage;
+mod poisoned;
 mod refusals;
 mod reload;
 mod replicas;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use slipway_api::DeploymentView;
 use slipway_test_database::TestDatabase;
-use slipway_tests::{Answer, Case, Gateway, ServeOptions, SimulateOptions, Simulators, until, within};
+use slipway_tests::{Answer, Case, Gateway, ServeOptions, SimulateOptions, Simulators, Wire, until, within};
 
 const REPLAYED: &str = "idempotency-replayed";
 
@@ -101,6 +101,57 @@ async fn dies_and_comes_back(provider: &str, point: &str) {
     assert_eq!(names.len(), rows.len(), "{provider} {point}: no second row");
     assert!(!names.contains(&None), "{provider} {point}: every row is named");
     assert_same(&answer, &ask().await);
+}
+
+/// What is committed on the way of a write: its intent, the turn to call, and its answer.
+const COMMITS: [(&str, &str); 3] = [
+    ("intent", "INSERT INTO intents"),
+    ("turn", "SET state = 'calling'"),
+    ("answer", "SET state = $2, outcome = $3"),
+];
+
+/// PostgreSQL commits, and the connection breaks before it can say so.
+#[tokio::test]
+async fn a_write_is_made_once_and_answered_though_the_answer_of_any_of_its_commits_is_lost() {
+    let case = Case::begin().await;
+    let database = TestDatabase::create().await.expect("a database for the test");
+    let simulators = Simulators::start(&case, &SimulateOptions::default()).await;
+    let wire = Wire::to(&database).await;
+    let options = ServeOptions {
+        database_url: Some(wire.url.clone()),
+        ..ServeOptions::on(&database)
+    };
+    let gateway = Gateway::start(&case, &options, &simulators).await;
+    gateway.wait_until_synced().await;
+    for provider in ["cloud66", "scalingo"] {
+        let application = application_of(&gateway, provider).await;
+        let path = format!("/api/v1/applications/{application}/deployments");
+        for (commit, statement) in COMMITS {
+            let before = deployments_made(&simulators, provider).await;
+            let body = json!({"git_ref": "main"});
+            wire.lose_answer_of(statement);
+            let headers = [("idempotency-key", commit)];
+            let first = gateway.admin.post(&path, &body, &headers).await;
+            assert!(wire.has_lost_it(), "{provider} {commit}: {}", first.text);
+            // Found out and answered at once, by whoever asked.
+            assert_eq!(first.status, 202, "{provider} {commit}: {}", first.text);
+            let again = gateway.admin.post(&path, &body, &headers).await;
+            assert_eq!((again.status, &again.text), (202, &first.text), "{provider} {commit}");
+            assert_eq!(again.header(REPLAYED), Some("true"), "{provider} {commit}");
+            let named: DeploymentView = serde_json::from_str(&first.text).expect("a deployment");
+            within(Duration::from_secs(120), "the deployment ends", async || {
+                let path = format!("/api/v1/deployments/{}", named.id);
+                let view: DeploymentView = gateway.api.get(&path).await.json();
+                (view.is_finished && view.provider_deployment_id.is_some()).then_some(())
+            })
+            .await;
+            let made = deployments_made(&simulators, provider).await - before;
+            assert_eq!(made, 1, "{provider} {commit}: calls that deploy");
+            let rows = gateway.api.deployments(&format!("application={application}")).await;
+            let names: HashSet<_> = rows.iter().map(|row| row.provider_deployment_id.clone()).collect();
+            assert_eq!(names.len(), rows.len(), "{provider} {commit}: no second row");
+        }
+    }
 }
 
 fn assert_same(first: &Answer, again: &Answer) {

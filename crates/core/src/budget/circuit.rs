@@ -1,5 +1,7 @@
-//! The circuit breaker of an account: after failures in a row nobody asks the provider any more, until one probe finds that
-//! it is back.
+//! The circuit breaker of an account: when different things fail one after the other nobody asks the provider any more, until
+//! one probe finds that it is back.
+//!
+//! What fails is told apart: an application that always fails is that application's trouble, however often it is asked.
 
 use std::time::Duration;
 
@@ -8,8 +10,8 @@ use time::OffsetDateTime;
 
 use super::{Throttle, between};
 
-/// So many failures in a row open it.
-const FAILURES_UNTIL_OPEN: u32 = 5;
+/// So many failures without a success in between open it. Those of one application count as one.
+const FAILURES_UNTIL_OPEN: usize = 5;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Longer than a request takes: a probe whose process died is not waited for any longer.
@@ -19,8 +21,18 @@ const PROBE_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Circuit {
+    /// Failures of what concerns the whole account, such as its list.
     failures: u32,
+    /// The applications that failed, by their fingerprints.
+    failing: Vec<u64>,
     open: Option<Open>,
+}
+
+/// Tells an application from the others of its account, the same in every process: FNV-1a of its name in the request.
+pub fn fingerprint(application: &str) -> u64 {
+    application.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// Why nobody asks, and until when.
@@ -67,6 +79,8 @@ pub enum CircuitEvent {
     Failed {
         /// It was the probe.
         is_probe: bool,
+        /// The [`fingerprint`] of the application that was asked about; none when it concerned the whole account.
+        application: Option<u64>,
     },
     /// The provider throttles us.
     Throttled(Throttle),
@@ -117,7 +131,7 @@ impl Circuit {
         match event {
             CircuitEvent::Throttled(throttle) => self.throttle(now, throttle),
             CircuitEvent::Served { is_probe: true } if is_by_prober => *self = Self::default(),
-            CircuitEvent::Failed { is_probe: true } if is_by_prober => self.reopen(now),
+            CircuitEvent::Failed { is_probe: true, .. } if is_by_prober => self.reopen(now),
             CircuitEvent::ProbeGivenUp if is_by_prober => {
                 if let Some(open) = &mut self.open {
                     open.probe = None;
@@ -125,10 +139,14 @@ impl Circuit {
             }
             // Answers to requests that were on their way before it opened say nothing.
             _ if self.open.is_some() => {}
-            CircuitEvent::Served { .. } => self.failures = 0,
-            CircuitEvent::Failed { .. } => {
-                self.failures += 1;
-                if self.failures >= FAILURES_UNTIL_OPEN {
+            CircuitEvent::Served { .. } => *self = Self::default(),
+            CircuitEvent::Failed { application, .. } => {
+                match application {
+                    None => self.failures += 1,
+                    Some(one) if self.failing.contains(&one) => {}
+                    Some(one) => self.failing.push(one),
+                }
+                if self.failures as usize + self.failing.len() >= FAILURES_UNTIL_OPEN {
                     self.open = Some(Open {
                         reason: "unavailable".to_owned(),
                         since: now,

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-pub use circuit::{Circuit, CircuitEvent, Open};
+pub use circuit::{Circuit, CircuitEvent, Open, fingerprint};
 pub use exchange::{Grant, Reply, Report, Told, Wait, WaitCause, Wanted};
 pub use ledger::Ledger;
 pub use priority::{Priority, current_priority, with_priority};

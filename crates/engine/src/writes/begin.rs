@@ -7,6 +7,7 @@ use slipway_store::idempotency::KeyedRequest;
 use slipway_store::intents::{Intent, IntentState, NewIntent, Settling};
 use slipway_store::{Connection, PgConnection, StoreError, applications, deployments, idempotency, intents};
 use time::Duration;
+use uuid::Uuid;
 
 use super::answer::{self, StoredAnswer};
 use super::{Order, Refusal, Reply, Request, WriteError, Writes, cancel, redeploy, rollback, trigger};
@@ -61,20 +62,33 @@ pub(super) enum Begun {
     Committed(Box<Intent>),
 }
 
+/// What became of the transaction of an intent.
+enum Stored {
+    /// Nothing: another request took the key.
+    KeyTaken,
+    Yes(Begun),
+    /// The answer of the commit was lost.
+    Perhaps(Uuid, Begun),
+}
+
 impl Writes {
     pub(super) async fn begin(&self, order: &Order, request: &Request) -> Result<Begun, WriteError> {
         let mut conn = self.context.connection_of_a_write().await?;
         if let Some(reply) = self.replay(&mut conn, request).await? {
             return Ok(Begun::Answered(reply));
         }
-        match self.commit(&mut conn, order, request).await {
+        match self.commit(&mut conn, order, request).await? {
             // Somebody else took the key meanwhile.
-            Ok(None) => match self.replay(&mut conn, request).await? {
+            Stored::KeyTaken => match self.replay(&mut conn, request).await? {
                 Some(reply) => Ok(Begun::Answered(reply)),
                 None => Err(WriteError::InFlight),
             },
-            Ok(Some(begun)) => Ok(begun),
-            Err(error) => Err(error),
+            Stored::Yes(begun) => Ok(begun),
+            Stored::Perhaps(id, begun) => {
+                drop(conn);
+                self.find_out(id).await?;
+                Ok(begun)
+            }
         }
     }
 
@@ -102,19 +116,13 @@ impl Writes {
         idempotency::find(conn, key, self.context.database_now() - KEY_LIFE).await
     }
 
-    /// None when the key was taken by another request.
-    async fn commit(
-        &self,
-        conn: &mut PgConnection,
-        order: &Order,
-        request: &Request,
-    ) -> Result<Option<Begun>, WriteError> {
+    async fn commit(&self, conn: &mut PgConnection, order: &Order, request: &Request) -> Result<Stored, WriteError> {
         let mut transaction = conn.begin().await.map_err(StoreError::from)?;
         let conn = &mut *transaction;
         let (application, target) = lock(conn, order).await?;
         // Under the lock: the same request may have been settled meanwhile, and what it changed is no reason to refuse this one.
         if self.find_key(conn, request).await?.is_some() {
-            return Ok(None);
+            return Ok(Stored::KeyTaken);
         }
         let version = target.as_ref().map(|target| target.version);
         if request.if_version.is_some() && request.if_version != version {
@@ -148,13 +156,13 @@ impl Writes {
             client_address: request.client_address.clone(),
             created_at: now,
         };
-        let token = new_id(now);
+        let (id, token) = (new.id, new_id(now));
         let lease = Duration::try_from(self.lease).unwrap_or(Duration::MAX);
         intents::insert(conn, &new, token, lease).await?;
         if let Some(key) = &request.key
             && !idempotency::insert(conn, key, new.id, now, now - KEY_LIFE).await?
         {
-            return Ok(None);
+            return Ok(Stored::KeyTaken);
         }
         let begun = match done {
             Some(id) => Begun::Answered(settle_done(conn, &new, id).await?),
@@ -168,12 +176,13 @@ impl Writes {
                 answer: None,
             })),
         };
-        // A commit whose answer is lost may have been made.
-        transaction.commit().await.map_err(|error| {
-            tracing::warn!(error = %error, "whether a write was stored is not known");
-            WriteError::InFlight
-        })?;
-        Ok(Some(begun))
+        match transaction.commit().await {
+            Ok(()) => Ok(Stored::Yes(begun)),
+            Err(error) => {
+                tracing::warn!(intent.id = %id, error = %error, "whether a write was stored is not known; looking for it");
+                Ok(Stored::Perhaps(id, begun))
+            }
+        }
     }
 
     /// What to ask the provider, if it may be asked now. Makes no request.

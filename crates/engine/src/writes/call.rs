@@ -20,6 +20,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long the database may be away between the commit of an intent and its call.
 const TURN_PATIENCE: Duration = Duration::from_secs(10);
+/// How long to find out whether a commit was made whose answer was lost.
+const FIND_OUT_WITHIN: Duration = Duration::from_secs(3);
+const FIND_OUT_EVERY: Duration = Duration::from_millis(100);
 /// A cancel without an answer is called again after this time.
 const CANCEL_AGAIN_AFTER: time::Duration = time::Duration::seconds(3);
 
@@ -59,6 +62,25 @@ impl Writes {
         let settled = self.settle_surely(id, token, outcome).await?;
         failpoint::reach("after_commit").await;
         answer::reply(&settled, false)
+    }
+
+    /// Goes on when a commit turns out to have been made. That it cannot be seen is no proof that it never will.
+    pub(super) async fn find_out(&self, id: Uuid) -> Result<(), WriteError> {
+        let limit = Instant::now() + FIND_OUT_WITHIN;
+        while Instant::now() < limit {
+            let found = async {
+                let mut conn = self.context.connection_of_a_write().await?;
+                intents::find(&mut conn, id).await
+            };
+            match found.await {
+                Ok(Some(_)) => return Ok(()),
+                Ok(None) => {}
+                Err(error) if error.is_transient() => {}
+                Err(error) => return Err(error.into()),
+            }
+            tokio::time::sleep(FIND_OUT_EVERY).await;
+        }
+        Err(WriteError::InFlight)
     }
 
     /// The turn, if it is still to be had. A database that is away for a moment is asked again: the caller would take an error

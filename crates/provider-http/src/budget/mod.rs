@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use slipway_core::Clock;
 use slipway_core::budget::{
-    CircuitEvent, Priority, RateLimit, SharedLedger, Throttle, Told, Wait, WaitCause, current_priority,
+    CircuitEvent, Priority, RateLimit, SharedLedger, Throttle, Told, Wait, WaitCause, current_priority, fingerprint,
 };
 use slipway_core::provider::RateBudget;
 use time::OffsetDateTime;
@@ -216,10 +216,13 @@ impl Budget {
         self.tell(permit, CircuitEvent::Served { is_probe }).await;
     }
 
-    /// It did not, or said that it is in trouble.
-    pub(crate) async fn failed(&self, permit: &mut Permit<'_>) {
-        let is_probe = permit.is_probe;
-        self.tell(permit, CircuitEvent::Failed { is_probe }).await;
+    /// It did not, or said that it is in trouble, asked about this application, or about the whole account.
+    pub(crate) async fn failed(&self, permit: &mut Permit<'_>, application: Option<&str>) {
+        let failed = CircuitEvent::Failed {
+            is_probe: permit.is_probe,
+            application: application.map(fingerprint),
+        };
+        self.tell(permit, failed).await;
     }
 
     async fn tell(&self, permit: &mut Permit<'_>, event: CircuitEvent) {
