@@ -46,6 +46,33 @@ export const cases = {
     });
   },
 
+  async "an account in trouble: the bar and a notice say why, what was read of it stays and looks old"({ url, person, gateway }) {
+    const opacity = (page, account, place) => page.$$eval(`main ${place}[data-account="${account}"]`, (all) => [...new Set(all.map((one) => getComputedStyle(one).opacity))].join());
+    const { items } = await gateway.read("/accounts");
+    const [cloud66, scalingo] = ["cloud66", "scalingo"].map((provider) => items.find((account) => account.provider === provider).name);
+    const page = await person.page();
+    await page.goto(url);
+    await page.waitForSelector("main .cell");
+    const cells = (await page.$$("main .cell")).length;
+    const bar = (name) => page.$eval(`.fresh-account:has(b:text-is("${name}"))`, (one) => `${one.dataset.tone} ${one.textContent}`);
+    try {
+      await gateway.control("POST", "/faults", { provider: "cloud66", kind: "status", status: 401 });
+      await until("the bar is red and says why", async () => /^bad .*unauth/i.test(await bar("Cloud 66")), 60_000);
+      expect(/Cloud 66.*unauth/i.test(await page.innerText("#notice")), await page.innerText("#notice"));
+      expect((await page.$$("main .cell")).length >= cells, "the last good data is kept");
+      expect(Number(await opacity(page, cloud66, ".cell")) < 1, "it looks old");
+      expect((await opacity(page, scalingo, ".cell")) === "1", "what is read well does not");
+      expect(/^Live/.test(await link(page)), "the gateway itself is there");
+      await page.goto(`${url}/feed?provider=cloud66`);
+      await page.waitForSelector("main .row");
+      await until("it looks old in the feed", async () => Number(await opacity(page, cloud66, ".row")) < 1);
+    } finally {
+      await gateway.control("DELETE", "/faults");
+    }
+    await until("all is well again", async () => (await opacity(page, cloud66, ".row")) === "1", 90_000);
+    await until("the notice is gone", async () => !/Cloud 66/.test(await page.innerText("#notice")));
+  },
+
   async "a stop and a start while the deployment's page is open"({ url, person, gateway, forgive }) {
     forgive();
     const page = await person.page();

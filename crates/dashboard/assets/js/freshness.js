@@ -19,6 +19,9 @@ let readAt = -Infinity;
 let isAllowed = true;
 let shown = "";
 let lastLive = /** @type {number | null} */ (null);
+/** What was read of an account in trouble looks old, wherever it stands (`data-account`). */
+const oldLooks = new CSSStyleSheet();
+document.adoptedStyleSheets.push(oldLooks);
 
 export function start() {
   onRefused(() => (isAllowed = false));
@@ -72,6 +75,9 @@ function show() {
     ),
   );
   showNotice(link, list);
+  const old = list.filter(({ account }) => ["error", "stale"].includes(account.freshness.state));
+  const places = old.map(({ account }) => `[data-account="${CSS.escape(account.name)}"]`);
+  oldLooks.replaceSync(places.length > 0 ? `main :is(${places.join()}) { filter: saturate(.25); opacity: .62; }` : "");
 }
 
 function linkState() {

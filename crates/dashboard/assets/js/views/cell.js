@@ -33,6 +33,7 @@ export function cell(item, name, environment) {
     class: `cell${hasChanged ? " changed" : ""}`,
     href: `/deployments/${last.id}`,
     "data-status": last.status,
+    "data-account": application.account,
     "data-step": true,
     "aria-label": `${name}, ${environment}: ${word}${last.failure_reason ? `, ${spoken(last.failure_reason)}` : ""}`,
   });

@@ -24,7 +24,7 @@ export function row(deployment, application, isOfOne) {
   }
   return h(
     "a",
-    { class: "row", href: `/deployments/${deployment.id}`, "data-step": true, "data-id": deployment.id },
+    { class: "row", href: `/deployments/${deployment.id}`, "data-step": true, "data-id": deployment.id, "data-account": deployment.account },
     h("span", { class: "state" }, statusMark(deployment.status, stateWord(deployment))),
     h(
       "span",
