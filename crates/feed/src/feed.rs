@@ -11,21 +11,20 @@ use slipway_core::Clock;
 use slipway_store::event_log::{self, Head};
 use slipway_store::{PgConnectOptions, PgPool, StoreError, applications, pool};
 use time::OffsetDateTime;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::applications::ApplicationIndex;
 use crate::figures::Counts;
 use crate::filter::Filter;
 use crate::frame::Frame;
 use crate::interest::Interests;
+use crate::push::Pushers;
+use crate::replay::Replays;
 use crate::ring::Ring;
 use crate::subscription::Subscription;
 
 /// After this long without a read the feed counts as away.
 const UNHEALTHY_AFTER: Duration = Duration::from_secs(3);
-
-/// How many subscriptions read PostgreSQL at the same time; the others wait for their turn.
-const CONCURRENT_REPLAYS: usize = 4;
 
 /// How the feed works.
 #[derive(Debug, Clone)]
@@ -61,9 +60,10 @@ pub(crate) struct Shared {
     pub(crate) interests: Interests,
     /// Where the log ends, as far as this replica has read it. Empty epoch: nothing was read yet.
     pub(crate) head: watch::Sender<Position>,
-    pub(crate) replays: Semaphore,
+    pub(crate) replays: Replays,
     pub(crate) subscribers: AtomicUsize,
     pub(crate) counts: Counts,
+    pub(crate) pushers: Pushers,
     last_read: Mutex<Option<(OffsetDateTime, Instant)>>,
 }
 
@@ -121,9 +121,10 @@ impl Feed {
             settings,
             clock,
             head: watch::channel(nowhere).0,
-            replays: Semaphore::new(CONCURRENT_REPLAYS),
+            replays: Replays::default(),
             subscribers: AtomicUsize::new(0),
             counts: Counts::default(),
+            pushers: Pushers::default(),
             last_read: Mutex::new(None),
         }))
     }
@@ -215,6 +216,7 @@ impl Shared {
         let mut ring = self.ring.write();
         if is_due(&self.head.borrow()) {
             ring.clear();
+            self.replays.clear();
             self.head.send_replace(head.clone());
             everybody.tell_everybody(&head);
         }
@@ -241,7 +243,7 @@ impl Shared {
         self.head.send_replace(head.clone());
         match has_gap {
             true => matches.tell_everybody(&head),
-            false => matches.tell(epoch),
+            false => matches.tell(epoch, &self.pushers),
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 
-use crate::feed::{Feed, Position};
-use crate::interest::Group;
+use crate::feed::Feed;
+use crate::place::Place;
 
 /// How the feed is doing. Counts begin with the process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,48 +33,13 @@ pub struct FeedFigures {
     pub backlog: u64,
 }
 
-/// How far a subscription is.
-#[derive(Debug)]
-pub(crate) struct Reached {
-    group: Arc<Group>,
-    /// Where the log ended when it came: what is before that, the group was not told of.
-    joined: i64,
-    /// Below zero: nowhere yet.
-    seq: AtomicI64,
-}
-
-impl Reached {
-    pub(crate) fn of(group: &Arc<Group>, joined: &Position, position: Option<&Position>) -> Arc<Self> {
-        Arc::new(Self {
-            group: Arc::clone(group),
-            joined: joined.seq,
-            seq: AtomicI64::new(position.map_or(-1, |position| position.seq)),
-        })
-    }
-
-    pub(crate) fn move_to(&self, position: &Position) {
-        self.seq.store(position.seq, Ordering::Relaxed);
-    }
-
-    /// How many positions there are up to the newest event that matches; what does not match makes nobody wait.
-    fn backlog(&self) -> u64 {
-        let seq = self.seq.load(Ordering::Relaxed);
-        let newest = self.group.matched.borrow().seq.max(self.joined);
-        if seq < 0 {
-            0
-        } else {
-            u64::try_from(newest - seq).unwrap_or(0)
-        }
-    }
-}
-
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     events_read: AtomicU64,
     ring_hits: AtomicU64,
     replays: AtomicU64,
     /// By address, which is theirs alone while they are here.
-    subscriptions: Mutex<HashMap<usize, Arc<Reached>>>,
+    subscriptions: Mutex<HashMap<usize, Arc<Place>>>,
 }
 
 impl Counts {
@@ -83,22 +48,23 @@ impl Counts {
             .fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
     }
 
-    pub(crate) fn note_ring_hit(&self) {
-        self.ring_hits.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn note_ring_hits(&self, count: usize) {
+        self.ring_hits
+            .fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
     }
 
     pub(crate) fn note_replay(&self) {
         self.replays.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn add(&self, reached: &Arc<Reached>) {
+    pub(crate) fn add(&self, place: &Arc<Place>) {
         self.subscriptions
             .lock()
-            .insert(Arc::as_ptr(reached).addr(), Arc::clone(reached));
+            .insert(Arc::as_ptr(place).addr(), Arc::clone(place));
     }
 
-    pub(crate) fn remove(&self, reached: &Arc<Reached>) {
-        self.subscriptions.lock().remove(&Arc::as_ptr(reached).addr());
+    pub(crate) fn remove(&self, place: &Arc<Place>) {
+        self.subscriptions.lock().remove(&Arc::as_ptr(place).addr());
     }
 }
 
@@ -115,8 +81,8 @@ impl Feed {
             subscribers: self.subscriber_count(),
             ..FeedFigures::default()
         };
-        for reached in counts.subscriptions.lock().values() {
-            let backlog = reached.backlog();
+        for place in counts.subscriptions.lock().values() {
+            let backlog = place.backlog();
             figures.subscribers_behind += usize::from(backlog > 0);
             figures.backlog_max = figures.backlog_max.max(backlog);
             figures.backlog += backlog;

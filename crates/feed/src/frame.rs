@@ -33,9 +33,13 @@ pub struct Keys {
 pub struct Frame {
     seq: i64,
     keys: Keys,
+    http_chunk: Bytes,
     sse: Bytes,
     json: Bytes,
 }
+
+/// Room for the size of a chunk, in hexadecimal digits, and the end of its line.
+const CHUNK_HEAD: usize = 10;
 
 impl Frame {
     /// Encodes a row. The deployment's JSON is taken over as it is stored.
@@ -83,6 +87,7 @@ impl Frame {
             ..Fields::new(&r#type, recorded_at)
         };
         let mut block = Vec::with_capacity(deployment.as_ref().map_or(0, String::len) + 640);
+        block.extend_from_slice(&[b'0'; CHUNK_HEAD]);
         block.extend_from_slice(b"id: ");
         block.extend_from_slice(id.as_bytes());
         block.extend_from_slice(b"\nevent: ");
@@ -92,8 +97,16 @@ impl Frame {
         fields.write(&mut block, "[]", deployment.as_deref());
         let end = block.len();
         block.extend_from_slice(b"\n\n");
-        let sse = Bytes::from(block);
-        let json = sse.slice(start..end);
+        let end_of_block = block.len();
+        block.extend_from_slice(b"\r\n");
+        let size = format!("{:x}\r\n", end_of_block - CHUNK_HEAD);
+        // A block is shorter than 4 GiB, so that its size has room.
+        let start_of_chunk = CHUNK_HEAD.saturating_sub(size.len());
+        block.splice(start_of_chunk..CHUNK_HEAD, size.into_bytes());
+        let block = Bytes::from(block);
+        let http_chunk = block.slice(start_of_chunk..);
+        let sse = block.slice(CHUNK_HEAD..end_of_block);
+        let json = block.slice(start..end);
         let keys = Keys {
             r#type,
             provider,
@@ -104,7 +117,13 @@ impl Frame {
             status,
             previous_status,
         };
-        Self { seq, keys, sse, json }
+        Self {
+            seq,
+            keys,
+            http_chunk,
+            sse,
+            json,
+        }
     }
 
     /// Its number in the log.
@@ -120,6 +139,11 @@ impl Frame {
     /// The block of the stream, with the blank line that ends it.
     pub fn sse(&self) -> &Bytes {
         &self.sse
+    }
+
+    /// The same as a chunk of an HTTP/1.1 body: <https://www.rfc-editor.org/rfc/rfc9112#section-7.1>.
+    pub fn http_chunk(&self) -> &Bytes {
+        &self.http_chunk
     }
 
     /// The JSON of the event.
@@ -368,6 +392,8 @@ mod tests {
         assert_eq!(lines[1], "event: deployment.finished");
         assert!(lines[2].starts_with("data: {\"id\":\"e1-7\",") && lines[2].contains("\"deployment\":{\"any\":  1},"));
         assert_eq!(lines[3..], ["", ""]);
+        let chunk = std::str::from_utf8(frame.http_chunk()).unwrap();
+        assert_eq!(chunk, format!("{:x}\r\n{block}\r\n", block.len()));
     }
 
     #[test]

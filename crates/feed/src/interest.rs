@@ -15,6 +15,7 @@ use crate::applications::ApplicationIndex;
 use crate::feed::Position;
 use crate::filter::Filter;
 use crate::frame::Frame;
+use crate::push::{Pushed, Pushers};
 
 /// Subscriptions with one filter.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Group {
     pub(crate) filter: Filter,
     /// The newest event that matches, or where the log began anew.
     pub(crate) matched: watch::Sender<Position>,
+    /// Those whose sinks take what matches.
+    pub(crate) pushed: Pushed,
 }
 
 /// All groups.
@@ -38,10 +41,10 @@ struct Groups {
     anywhere: Vec<Arc<Group>>,
 }
 
-/// The groups that a page of events matches, each with the number of the newest. While it lives nobody joins or leaves, so
+/// The groups that a page of events matches, each with these events. While it lives nobody joins or leaves, so
 /// that whoever comes later finds these events already told.
 pub(crate) struct Matches<'a> {
-    found: HashMap<*const Group, (Arc<Group>, i64)>,
+    found: HashMap<*const Group, (Arc<Group>, Vec<Arc<Frame>>)>,
     groups: MutexGuard<'a, Groups>,
 }
 
@@ -61,6 +64,7 @@ impl Interests {
         let group = Arc::new(Group {
             filter: filter.clone(),
             matched: watch::channel(nowhere).0,
+            pushed: Pushed::default(),
         });
         groups.each_place(&filter, |place| place.push(Arc::clone(&group)));
         groups.members.insert(filter, (Arc::clone(&group), 1));
@@ -84,16 +88,24 @@ impl Interests {
     /// The groups that these events match.
     pub(crate) fn matches(&self, frames: &[Arc<Frame>], applications: &ApplicationIndex) -> Matches<'_> {
         let groups = self.0.lock();
-        let mut found = HashMap::new();
+        let mut found: HashMap<_, (_, Vec<_>)> = HashMap::new();
         for frame in frames {
             for group in groups.candidates(frame) {
                 if group.filter.matches(frame.keys(), applications) {
-                    let newest = (Arc::clone(group), frame.seq());
-                    found.insert(Arc::as_ptr(group), newest);
+                    let (_, matching) = found
+                        .entry(Arc::as_ptr(group))
+                        .or_insert_with(|| (Arc::clone(group), Vec::new()));
+                    matching.push(Arc::clone(frame));
                 }
             }
         }
         Matches { found, groups }
+    }
+
+    /// Has all who have a sink look themselves.
+    pub(crate) fn wake_all(&self) {
+        let groups = self.0.lock();
+        groups.members.values().for_each(|(group, _)| group.pushed.wake_all());
     }
 
     /// All groups, for what concerns everybody.
@@ -103,11 +115,17 @@ impl Interests {
 }
 
 impl Matches<'_> {
-    /// Wakes whom the events concern.
-    pub(crate) fn tell(self, epoch: &Arc<str>) {
-        for (group, seq) in self.found.into_values() {
-            let epoch = Arc::clone(epoch);
-            group.matched.send_replace(Position { epoch, seq });
+    /// Wakes whom the events concern, and has the events pushed to those who have a sink.
+    pub(crate) fn tell(self, epoch: &Arc<str>, pushers: &Pushers) {
+        for (group, frames) in self.found.into_values() {
+            let Some(seq) = frames.last().map(|frame| frame.seq()) else {
+                continue;
+            };
+            group.matched.send_replace(Position {
+                epoch: Arc::clone(epoch),
+                seq,
+            });
+            pushers.post(group, epoch, frames);
         }
     }
 
@@ -115,6 +133,7 @@ impl Matches<'_> {
     pub(crate) fn tell_everybody(self, head: &Position) {
         for (group, _) in self.groups.members.values() {
             group.matched.send_replace(head.clone());
+            group.pushed.wake_all();
         }
     }
 }

@@ -24,6 +24,8 @@ impl Feed {
     /// None at present: every failure is waited out. It may be run again.
     pub async fn run(&self, shutdown: CancellationToken) -> Result<(), StoreError> {
         let shared = &self.0;
+        // They end with this function.
+        let _pushing = self.push();
         let mut listener = None;
         let mut is_away = false;
         while !shutdown.is_cancelled() {
@@ -34,6 +36,7 @@ impl Feed {
             match read {
                 Ok(()) => {
                     shared.note_read();
+                    shared.replays.expire();
                     if std::mem::take(&mut is_away) {
                         tracing::info!("the event log can be read again");
                     }

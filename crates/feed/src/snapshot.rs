@@ -79,8 +79,8 @@ impl Snapshot {
             applications: self.filter.applications.clone(),
             environments: Vec::new(),
         };
-        // As for those that are behind the ring: so many read at the same time, and closed never.
-        let _turn = self.feed.0.replays.acquire().await;
+        // As for those that are behind the ring.
+        let _turn = self.feed.0.replays.turn().await;
         let mut conn = self.feed.0.pool.acquire().await?;
         let seen = &self.filter.visibility;
         let applications = deployments::list_snapshot_applications(&mut conn, &wanted, seen, after, PAGE).await?;

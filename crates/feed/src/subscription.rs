@@ -4,21 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use slipway_api::Cursor;
-use slipway_store::{StoreError, event_log, pool};
+use slipway_store::StoreError;
 use tokio::sync::watch;
 
 use crate::feed::{Feed, Position};
-use crate::figures::Reached;
 use crate::filter::Filter;
 use crate::frame::Frame;
 use crate::interest::Group;
+use crate::place::{Place, Sink};
+use crate::replay::{Replay, Turn};
 use crate::ring::Room;
 
-/// How many rows one replay reads at once.
-const PAGE: i64 = 200;
-
 /// What one batch holds at most, the first frame apart.
-const BATCH: Room = Room {
+pub(crate) const BATCH: Room = Room {
     frames: 256,
     bytes: 256 * 1024,
 };
@@ -83,9 +81,13 @@ pub struct Subscription {
     joined: Position,
     /// None: from now, as soon as it is known where that is.
     position: Option<Position>,
-    /// The same, for whoever counts what waits for this subscription.
-    reached: Arc<Reached>,
+    /// Where events are pushed to while nothing else is done with the subscription.
+    place: Arc<Place>,
     room: Room,
+    /// The last event that went to the sink, until somebody asks.
+    pushed: Option<Position>,
+    /// Held while what was read from the database is sent.
+    turn: Option<Turn>,
 }
 
 impl Subscription {
@@ -99,16 +101,18 @@ impl Subscription {
             }),
             None => Some(joined.clone()).filter(|position| !position.epoch.is_empty()),
         };
-        let reached = Reached::of(&group, &joined, position.as_ref());
-        feed.0.counts.add(&reached);
+        let place = Place::of(&group, &joined, position.as_ref());
+        feed.0.counts.add(&place);
         Self {
             feed,
             matched: group.matched.subscribe(),
             group,
-            reached,
+            place,
             joined,
             position,
             room: BATCH,
+            pushed: None,
+            turn: None,
         }
     }
 
@@ -116,6 +120,16 @@ impl Subscription {
     pub fn with_batch_limit(mut self, frames: usize) -> Self {
         self.room.frames = frames.clamp(1, BATCH.frames);
         self
+    }
+
+    /// From now on, events that come while [`Subscription::next_batch`] waits go to `sink` at once, as long as it takes them.
+    pub fn attach(&mut self, sink: Arc<dyn Sink>) {
+        self.feed.0.pushers.attach(&self.place, sink);
+    }
+
+    /// The position of the last event that went to the sink, unless that was told before.
+    pub fn take_pushed(&mut self) -> Option<Cursor> {
+        self.pushed.take().map(|position| position.cursor())
     }
 
     /// The position up to which the log was looked at for this subscription; none while nothing is known of the log.
@@ -163,6 +177,8 @@ impl Subscription {
     /// # Errors
     /// As [`Subscription::next_batch`].
     pub async fn next_ready(&mut self) -> Result<Option<Next>, StoreError> {
+        self.recall();
+        self.give_way();
         loop {
             let (head, newest) = self.look();
             if self.position.is_none() && !head.epoch.is_empty() {
@@ -182,11 +198,11 @@ impl Subscription {
             };
             let step = match ready {
                 Some(step) => {
-                    self.feed.0.counts.note_ring_hit();
+                    self.feed.0.counts.note_ring_hits(1);
                     step
                 }
                 // Behind the ring; or ahead of this replica, or of another log, which only the database can tell.
-                None => self.replay(&position).await?,
+                None => Box::pin(self.replay(&position)).await?,
             };
             match step {
                 Step::Scanned(frames, scanned) => {
@@ -210,15 +226,40 @@ impl Subscription {
         }
     }
 
+    /// What the last batch gave was sent, or cannot be sent yet: others have their turn. Goes without saying when the next
+    /// batch is asked for.
+    pub fn give_way(&mut self) {
+        self.turn = None;
+    }
+
     fn move_to(&mut self, position: Position) {
-        self.reached.move_to(&position);
+        self.place.move_to(&position);
         self.position = Some(position);
     }
 
+    /// Waits until there is something to look at.
     async fn wait_for_change(&mut self) {
-        if self.matched.changed().await.is_err() {
-            // The sender lives in `self.group`.
-            std::future::pending::<()>().await;
+        match (&self.position, self.place.pusher().is_some()) {
+            (Some(position), true) => {
+                if self.place.stand_by(position.clone()) {
+                    let waiting = Waiting(self);
+                    std::future::poll_fn(|context| waiting.0.place.poll_missed(context)).await;
+                }
+            }
+            _ => {
+                if self.matched.changed().await.is_err() {
+                    // The sender lives in `self.group`.
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    }
+
+    /// Nothing is pushed any more; takes over how far that went.
+    fn recall(&mut self) {
+        if let Some(position) = self.place.recall() {
+            self.pushed = Some(position.clone());
+            self.position = Some(position);
         }
     }
 
@@ -241,43 +282,29 @@ impl Subscription {
         })
     }
 
-    async fn replay(&self, position: &Position) -> Result<Step, StoreError> {
+    async fn replay(&mut self, position: &Position) -> Result<Step, StoreError> {
         self.feed.0.counts.note_replay();
-        // Closed never, so a permit always comes.
-        let _turn = self.feed.0.replays.acquire().await;
-        // One snapshot: an event that commits between two looks would pass for one that retention has removed.
-        let mut snapshot = pool::begin_snapshot(&self.feed.0.pool).await?;
-        let rows = event_log::list_after(&mut snapshot, position.seq, PAGE).await?;
-        let head = event_log::find_head(&mut snapshot).await?;
-        drop(snapshot);
-        if *head.epoch != *position.epoch {
-            return Ok(Step::Reset(ResetReason::UnknownEpoch, head.into()));
-        }
-        let Some(first) = rows.first() else {
-            return Ok(match head.seq.cmp(&position.seq) {
-                std::cmp::Ordering::Less => Step::Reset(ResetReason::BeyondHead, head.into()),
-                // This replica has not read that far yet.
-                std::cmp::Ordering::Equal => Step::Wait,
-                std::cmp::Ordering::Greater => Step::Reset(ResetReason::Expired, head.into()),
-            });
+        // Those who wait for nothing but their turn come after those who wait for events.
+        tokio::task::yield_now().await;
+        let turn = self.feed.0.replays.turn().await;
+        let page = match self.feed.0.replays.read_after(&self.feed.0.pool, position).await? {
+            Replay::Page(page) => page,
+            Replay::Reset(reason, head) => return Ok(Step::Reset(reason, head)),
+            Replay::Wait => return Ok(Step::Wait),
         };
-        if first.seq != position.seq + 1 {
-            return Ok(Step::Reset(ResetReason::Expired, head.into()));
-        }
         let mut room = self.room;
         let (mut frames, mut seq) = (Vec::new(), position.seq);
-        for row in rows {
-            let frame = Frame::new(&position.epoch, row);
+        for frame in page.after(position.seq) {
             if self.group.filter.matches(frame.keys(), &self.feed.0.applications) {
-                if !room.take(&frame) {
+                if !room.take(frame) {
                     break;
                 }
-                seq = frame.seq();
-                frames.push(Arc::new(frame));
-            } else {
-                seq = frame.seq();
+                frames.push(Arc::clone(frame));
             }
+            seq = frame.seq();
         }
+        // Until these are sent; where there are none, nothing is.
+        self.turn = Some(turn).filter(|_| !frames.is_empty());
         Ok(Step::Scanned(
             frames,
             Position {
@@ -288,9 +315,19 @@ impl Subscription {
     }
 }
 
+/// Ends what is pushed when the wait ends, also when it is dropped.
+struct Waiting<'a>(&'a mut Subscription);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.recall();
+    }
+}
+
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.feed.0.counts.remove(&self.reached);
+        self.feed.0.counts.remove(&self.place);
+        self.group.pushed.remove(&self.place);
         self.feed.0.interests.leave(&self.group);
         self.feed.0.subscribers.fetch_sub(1, Ordering::Relaxed);
     }

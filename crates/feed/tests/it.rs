@@ -1,7 +1,7 @@
 //! The feed against a real PostgreSQL.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
@@ -9,11 +9,12 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use slipway_api::{Cursor, EventView};
 use slipway_core::{ApplicationId, DeploymentId, EventType, Status, SystemClock};
-use slipway_feed::{Feed, FeedSettings, Filter, Next, ResetReason, Subscription};
+use slipway_feed::{Feed, FeedSettings, Filter, Frame, Next, ResetReason, Sink, Subscription};
 use slipway_store::PgConnection;
 use slipway_store::event_log::{self, NewEvent};
 use slipway_test_database::TestDatabase;
 use time::macros::datetime;
+use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
@@ -57,7 +58,9 @@ impl Fixture {
 
 /// Another replica over the same database.
 async fn start(db: &TestDatabase, settings: FeedSettings) -> (Feed, DropGuard) {
-    let feed = Feed::start(db.pool.clone(), db.options.clone(), settings, Arc::new(SystemClock))
+    // As the gateway's: one that is given up while it begins a transaction is not left in it.
+    let pool = slipway_store::pool::connect_lazily(db.options.clone(), 5);
+    let feed = Feed::start(pool, db.options.clone(), settings, Arc::new(SystemClock))
         .await
         .expect("a feed");
     let stop = CancellationToken::new();
@@ -256,7 +259,9 @@ async fn a_position_that_cannot_be_resumed_from_is_answered_with_a_reset() {
         .execute(&fixture.db.pool)
         .await
         .unwrap();
-    let mut subscription = other_log.subscribe(Filter::default(), Some(fixture.at(5)));
+    // One that has nothing of it in memory.
+    let (third, _third_stop) = start(&fixture.db, FeedSettings::default()).await;
+    let mut subscription = third.subscribe(Filter::default(), Some(fixture.at(5)));
     assert_eq!(reset(&mut subscription).await, (ResetReason::Expired, head.clone()));
     // After a reset it goes on live.
     let next = fixture.write(&["main"]).await;
@@ -530,4 +535,108 @@ async fn figures_tell_who_is_behind_and_by_how_much() {
     drop((slow, quiet, returned));
     let figures = feed.figures();
     assert_eq!((figures.subscribers, figures.backlog), (0, 0), "{figures:?}");
+}
+
+/// Takes what it is given, or refuses as a socket without room does.
+#[derive(Debug)]
+struct Moody {
+    random: Mutex<StdRng>,
+    seen: Mutex<Vec<i64>>,
+    taken: AtomicUsize,
+}
+
+impl Sink for Moody {
+    fn take(&self, frames: &[Arc<Frame>]) -> bool {
+        let is_willing = self.random.lock().expect("a lock").random_bool(0.8);
+        if is_willing {
+            let seqs = frames.iter().map(|frame| frame.seq());
+            self.seen.lock().expect("a lock").extend(seqs);
+            self.taken.fetch_add(frames.len(), Ordering::SeqCst);
+        }
+        is_willing
+    }
+}
+
+/// Follows with a sink, and is called away again and again, until it has seen `last`.
+async fn follow_with_sink(mut subscription: Subscription, sink: Arc<Moody>, last: i64, seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed);
+    subscription.attach(Arc::clone(&sink) as _);
+    let newest = || sink.seen.lock().expect("a lock").last().copied().unwrap_or(0);
+    while newest() < last {
+        // Now and then there is time enough to read the database.
+        let longest = if random.random_bool(0.3) { 1_000_000 } else { 5_000 };
+        let called_away = Duration::from_micros(random.random_range(0..longest));
+        let next = tokio::time::timeout(called_away, subscription.next_batch()).await;
+        if let Some(pushed) = subscription.take_pushed() {
+            assert_eq!(pushed.seq, newest(), "nothing is pushed any more");
+        }
+        match next {
+            Ok(Ok(Next::Batch(batch))) => {
+                let seqs = batch.frames.iter().map(|frame| frame.seq());
+                sink.seen.lock().expect("a lock").extend(seqs);
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => {}
+        }
+    }
+}
+
+/// Sinks that refuse at times, tasks that are called away at times, and a ring that is too small: all see all, in its order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_pushed_and_what_is_taken_make_one_log() {
+    const EVENTS: usize = 1_200;
+    for ring_capacity in [8, 10_000] {
+        let fixture = Fixture::new(FeedSettings {
+            ring_capacity,
+            ..FeedSettings::default()
+        })
+        .await;
+        let last = i64::try_from(EVENTS).expect("a number");
+        let mut followers = JoinSet::new();
+        let mut sinks = Vec::new();
+        for seed in 0..24 {
+            let is_picky = seed % 3 == 0;
+            let filter = Filter {
+                accounts: if is_picky { vec!["b".to_owned()] } else { Vec::new() },
+                ..Filter::default()
+            };
+            let sink = Arc::new(Moody {
+                random: Mutex::new(StdRng::seed_from_u64(seed)),
+                seen: Mutex::default(),
+                taken: AtomicUsize::new(0),
+            });
+            sinks.push((is_picky, Arc::clone(&sink)));
+            let subscription = fixture.feed.subscribe(filter, Some(fixture.at(0)));
+            followers.spawn(follow_with_sink(subscription, sink, last, seed));
+        }
+        let mut random = StdRng::seed_from_u64(1);
+        let mut log = Vec::new();
+        while log.len() < EVENTS {
+            let count = random.random_range(1..=20).min(EVENTS - log.len());
+            let mut accounts: Vec<_> = (0..count).map(|_| ["a", "b"][random.random_range(0..2)]).collect();
+            if log.len() + count == EVENTS {
+                // Everybody sees the last.
+                accounts[count - 1] = "b";
+            }
+            fixture.write(&accounts).await;
+            log.extend(accounts);
+        }
+        let all = async {
+            while let Some(followed) = followers.join_next().await {
+                followed.expect("it ends")
+            }
+        };
+        tokio::time::timeout(PATIENCE, all).await.expect("in time");
+        let mut pushed = 0;
+        for (is_picky, sink) in sinks {
+            let events = (1..).zip(&log);
+            let expected: Vec<i64> = events
+                .filter(|(_, account)| !is_picky || **account == "b")
+                .map(|(seq, _)| seq)
+                .collect();
+            assert_eq!(*sink.seen.lock().expect("a lock"), expected);
+            pushed += sink.taken.load(Ordering::SeqCst);
+        }
+        assert!(pushed > 0, "some of all these are pushed");
+    }
 }

@@ -87,7 +87,16 @@ impl Standing {
     pub(crate) async fn ended(&mut self) -> Ended {
         loop {
             self.check.tick().await;
-            match self.look().await {
+            let is_expired = self.ends_at.is_some_and(|at| at <= self.access.clock.now());
+            if is_expired {
+                return Ended::Expired;
+            }
+            if self.hold.is_none() && !matches!(self.principal.source, Source::Token(_)) {
+                // Nothing can be taken from them before that.
+                continue;
+            }
+            // In a box: it is rare and large, and a stream would keep room for it all the time.
+            match Box::pin(self.look()).await {
                 Ok(Some(ended)) => return ended,
                 Ok(None) => {}
                 // Nobody is cut off because the database is away: nothing can have been changed there.
@@ -102,9 +111,6 @@ impl Standing {
     }
 
     async fn look(&self) -> Result<Option<Ended>, StoreError> {
-        if self.ends_at.is_some_and(|at| at <= self.access.clock.now()) {
-            return Ok(Some(Ended::Expired));
-        }
         match self.hold.as_deref() {
             Some(Hold::Ticket(ticket)) if !self.access.tickets.is_held(ticket).await? => {
                 let is_there = self.access.tickets.is_there(ticket).await?;

@@ -1,18 +1,15 @@
 //! One followed log: lines, heartbeats, resets, and its end.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::Stream;
-use futures_util::stream::unfold;
 use slipway_feed::{LogEnd, LogFollower, LogNext, write_log_control};
 use slipway_store::{StoreError, deployments};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{StreamPermit, heartbeat};
+use super::{Piece, StreamPermit, heartbeat};
 use crate::auth::{Ended, Principal, Standing};
 use crate::state::AppState;
 
@@ -62,14 +59,12 @@ impl LogStream {
         }
     }
 
-    /// The chunks of the body.
-    pub(crate) fn into_body(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-        unfold(self, async |mut this| {
-            this.next_chunk().await.map(|chunk| (Ok(chunk), this))
-        })
+    /// What is to be sent next; none after the end. May be dropped and called again.
+    pub(crate) async fn next(&mut self) -> Option<Piece> {
+        self.next_block().await.map(Piece::from)
     }
 
-    async fn next_chunk(&mut self) -> Option<Bytes> {
+    async fn next_block(&mut self) -> Option<Bytes> {
         if self.has_ended {
             return None;
         }

@@ -1,32 +1,24 @@
 //! Live streams: what goes over the wire, and how many of them there may be.
 
 mod counter;
+mod live;
 mod log_stream;
+mod outlet;
 mod stream;
 
 use std::time::Duration;
 
-use axum::response::Response;
-use http::{HeaderName, HeaderValue, header};
+use http::HeaderName;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 pub(crate) use counter::{StreamCounter, StreamPermit};
+pub(crate) use live::{Handover, Live, Piece};
 pub(crate) use log_stream::LogStream;
+pub(crate) use outlet::Outlet;
 pub(crate) use stream::{Begin, EventStream};
 
 /// From where a client that comes back goes on.
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-
-/// Says what kind of answer a stream is, and that nobody may keep or hold it back.
-pub(crate) fn set_stream_headers(response: &mut Response) {
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        HeaderName::from_static("x-accel-buffering"),
-        HeaderValue::from_static("no"),
-    );
-}
 
 /// In what range a client's pause before it reconnects is drawn, so that clients do not all come back at once.
 const RETRY_MS: std::ops::RangeInclusive<u32> = 1_000..=5_000;

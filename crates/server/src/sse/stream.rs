@@ -1,19 +1,17 @@
 //! One stream: blocks of events, heartbeats, resets, and an end when the process is asked to stop.
 
-use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
-use futures_util::stream::unfold;
+use bytes::Bytes;
 use slipway_api::Cursor;
-use slipway_feed::{Batch, Filter, Next, Reset, Snapshot, Subscription, write_control};
+use slipway_feed::{Batch, Filter, Next, Reset, Sink, Snapshot, Subscription, write_control};
 use slipway_store::StoreError;
 use slipway_store::sync_targets::FreshnessRow;
 use tokio::time::{Instant, Interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{StreamPermit, heartbeat};
+use super::{Piece, StreamPermit, heartbeat};
 use crate::auth::{Ended, Principal, Standing};
 use crate::shown::ShownAccounts;
 use crate::state::AppState;
@@ -88,46 +86,61 @@ impl EventStream {
         }
     }
 
-    /// The chunks of the body.
-    pub(crate) fn into_body(self) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-        unfold(self, async |mut this| {
-            this.next_chunk().await.map(|chunk| (Ok(chunk), this))
-        })
+    /// From now on, events that come while [`EventStream::next`] waits go to `sink` at once.
+    pub(crate) fn attach(&mut self, sink: Arc<dyn Sink>) {
+        self.subscription.attach(sink);
     }
 
-    async fn next_chunk(&mut self) -> Option<Bytes> {
+    /// What [`EventStream::next`] gave is sent as far as it can be.
+    pub(crate) fn give_way(&mut self) {
+        self.subscription.give_way();
+    }
+
+    /// What is to be sent next; none after the end. May be dropped and called again.
+    pub(crate) async fn next(&mut self) -> Option<Piece> {
         if self.has_ended {
             return None;
         }
         if let Some(preamble) = self.preamble.take() {
-            return Some(preamble);
+            return Some(preamble.into());
         }
         loop {
-            tokio::select! {
+            let ready = tokio::select! {
                 biased;
-                () = self.shutdown.cancelled() => {
+                () = self.shutdown.cancelled() => Ready::Shutdown,
+                ended = self.standing.ended() => Ready::Ended(ended),
+                _ = self.heartbeat.tick() => Ready::Heartbeat,
+                forth = take(&mut self.snapshot, &mut self.subscription, &mut self.paused_until) => Ready::Forth(forth),
+            };
+            // Nothing is pushed from here on.
+            if let Some(pushed) = self.subscription.take_pushed() {
+                self.told = Some(pushed);
+            }
+            match ready {
+                Ready::Shutdown => {
                     self.has_ended = true;
-                    return Some(self.goodbye());
+                    return Some(self.goodbye().into());
                 }
-                ended = self.standing.ended() => {
+                Ready::Ended(ended) => {
                     self.has_ended = true;
-                    return Some(self.dismiss(ended));
+                    return Some(self.dismiss(ended).into());
                 }
-                _ = self.heartbeat.tick() => return Some(self.beat().await),
-                forth = take(&mut self.snapshot, &mut self.subscription, &mut self.paused_until) => match forth {
-                    Ok(Forth::Snapshot(blocks)) => return Some(blocks),
-                    Ok(Forth::SnapshotEnd) => return Some(self.end_snapshot()),
-                    Ok(Forth::Live(Next::Batch(batch))) => return Some(self.events(batch)),
-                    Ok(Forth::Live(Next::Reset(reset))) => return Some(self.reset(reset)),
-                    Err(error) => {
-                        tracing::debug!(error = &error as &dyn std::error::Error, "a stream waits for the database");
-                    }
-                },
+                Ready::Heartbeat => return Some(Box::pin(self.beat()).await.into()),
+                Ready::Forth(Ok(Forth::Snapshot(blocks))) => return Some(blocks.into()),
+                Ready::Forth(Ok(Forth::SnapshotEnd)) => return Some(self.end_snapshot().into()),
+                Ready::Forth(Ok(Forth::Live(Next::Batch(batch)))) => return Some(self.events(batch)),
+                Ready::Forth(Ok(Forth::Live(Next::Reset(reset)))) => return Some(self.reset(reset).into()),
+                Ready::Forth(Err(error)) => {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "a stream waits for the database"
+                    );
+                }
             }
         }
     }
 
-    fn events(&mut self, batch: Batch) -> Bytes {
+    fn events(&mut self, batch: Batch) -> Piece {
         let Batch { frames, .. } = batch;
         if let Some(last) = frames.last() {
             let epoch = self
@@ -137,14 +150,7 @@ impl EventStream {
                 .unwrap_or_default();
             self.told = Some(Cursor { epoch, seq: last.seq() });
         }
-        match frames.as_slice() {
-            [only] => only.sse().clone(),
-            several => {
-                let mut chunk = BytesMut::with_capacity(several.iter().map(|frame| frame.sse().len()).sum());
-                several.iter().for_each(|frame| chunk.extend_from_slice(frame.sse()));
-                chunk.freeze()
-            }
-        }
+        Piece::Events(frames)
     }
 
     /// A sign of life with the position that was looked at for this client. Goes on while the database is away, and says so.
@@ -219,6 +225,14 @@ fn write_id_block(out: &mut Vec<u8>, cursor: &Cursor) {
     out.extend_from_slice(format!("id: {cursor}\n\n").as_bytes());
 }
 
+/// What a stream waited for.
+enum Ready {
+    Shutdown,
+    Ended(Ended),
+    Heartbeat,
+    Forth(Result<Forth, StoreError>),
+}
+
 /// What comes next.
 enum Forth {
     Snapshot(Bytes),
@@ -238,7 +252,7 @@ async fn take(
     }
     let forth = match snapshot {
         Some(snapshot) => {
-            let blocks = snapshot.next_blocks().await;
+            let blocks = Box::pin(snapshot.next_blocks()).await;
             blocks.map(|blocks| blocks.map_or(Forth::SnapshotEnd, Forth::Snapshot))
         }
         None => subscription.next_batch().await.map(Forth::Live),

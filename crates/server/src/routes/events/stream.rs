@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
@@ -14,7 +13,7 @@ use crate::auth::{Hold, Principal, Standing};
 use crate::extract::Parameters;
 use crate::position;
 use crate::problem::{Code, Problem};
-use crate::sse::{Begin, EventStream, LAST_EVENT_ID, set_stream_headers};
+use crate::sse::{Begin, EventStream, LAST_EVENT_ID, Live};
 use crate::state::AppState;
 
 /// Follow events live
@@ -72,7 +71,5 @@ pub(crate) async fn stream_events(
     let standing = Standing::new(Arc::clone(state.access()), principal.clone(), hold);
     let caller = (principal, standing);
     let events = EventStream::new(state.clone(), permit, caller, filter, begin);
-    let mut response = Body::from_stream(events.into_body()).into_response();
-    set_stream_headers(&mut response);
-    Ok(response)
+    Ok(Live::Events(Box::new(events)).into_response())
 }

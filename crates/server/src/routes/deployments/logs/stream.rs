@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
@@ -16,7 +15,7 @@ use super::{can_be_fetched, find};
 use crate::auth::{Hold, Principal, Standing};
 use crate::extract::{Parameters, ResourceId};
 use crate::problem::{Code, Problem};
-use crate::sse::{LAST_EVENT_ID, LogStream, set_stream_headers};
+use crate::sse::{LAST_EVENT_ID, Live, LogStream};
 use crate::state::AppState;
 
 /// What a live log can be asked for.
@@ -84,9 +83,7 @@ pub(crate) async fn stream_deployment_log(
     let standing = Standing::new(Arc::clone(state.access()), principal.clone(), hold);
     let follower = state.log_tails().follow(id, from);
     let lines = LogStream::new(state.clone(), permit, (principal, standing), (id, follower));
-    let mut response = Body::from_stream(lines.into_body()).into_response();
-    set_stream_headers(&mut response);
-    Ok(response)
+    Ok(Live::Log(Box::new(lines)).into_response())
 }
 
 fn parse(parameter: &str, text: &str) -> Result<LogCursor, Problem> {
