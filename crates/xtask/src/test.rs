@@ -56,6 +56,7 @@ pub(crate) fn run_clients(all: bool) -> Result<()> {
 /// The chaos test in its full size; optimized, because the followers take gigabytes.
 pub(crate) fn run_chaos(seed: u64) -> Result<()> {
     let mut command = cargo(&["test", "--release", "-p", "slipway-tests", "--test", "it", "chaos"]);
+    command.args(["--", "--nocapture"]);
     command
         .env("SLIPWAY_CHAOS", "full")
         .env("SLIPWAY_CHAOS_SEED", seed.to_string());

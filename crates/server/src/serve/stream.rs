@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
-use time::OffsetDateTime;
+use slipway_core::{Clock, SystemClock};
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use tokio::net::TcpStream;
@@ -49,7 +49,7 @@ pub(super) fn write_head<B>(response: &Response<B>) -> Bytes {
         text.extend_from_slice(value.as_bytes());
         text.extend_from_slice(b"\r\n");
     }
-    let date = OffsetDateTime::now_utc().format(HTTP_DATE).unwrap_or_default();
+    let date = SystemClock.now().format(HTTP_DATE).unwrap_or_default();
     text.extend_from_slice(
         format!("transfer-encoding: chunked\r\nconnection: close\r\ndate: {date}\r\n\r\n").as_bytes(),
     );

@@ -20,6 +20,7 @@ mod problems;
 mod reads;
 mod rows;
 mod snapshot;
+mod sockets;
 mod stream;
 mod twin;
 mod wire;

@@ -7,6 +7,7 @@ mod follower;
 mod replicas;
 mod writer;
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -189,5 +190,14 @@ async fn run(size: Size, seed: u64) {
         cuts > size.followers,
         "seed {seed}: hardly anybody was cut off ({cuts} times)"
     );
+    // For whoever runs it with `--nocapture`.
+    let told = writeln!(
+        std::io::stderr(),
+        "seed {seed}: {} followers saw the same {} events, cut off {cuts} times, through {} faults",
+        size.followers,
+        expected.len(),
+        size.rounds * 4,
+    );
+    told.expect("somebody to tell");
     postgres.stop().await.expect("a clean end");
 }
