@@ -68,7 +68,7 @@ fn each_priority_stops_where_the_next_one_begins_and_writes_have_the_rest() {
         }
         taken.push(count);
     }
-    assert_eq!(taken, [27, 14, 5, 3, 3, 2, 6], "of 60, the least important first");
+    assert_eq!(taken, [27, 17, 2, 3, 3, 2, 6], "of 60, the least important first");
     assert_eq!(ledger.budget(START).unwrap().remaining, 0);
     let wait = want(&mut ledger, START, "one", SLIDING, (Priority::Write, 1))
         .granted

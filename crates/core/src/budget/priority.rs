@@ -49,7 +49,7 @@ impl Priority {
             Self::Refresh => 5,
             Self::Feed => 10,
             Self::Incremental => 15,
-            Self::Log => 25,
+            Self::Log => 20,
             Self::Backfill => 50,
         };
         let reserve = limit.write_reserve.min(requests / 2);
@@ -134,7 +134,7 @@ mod tests {
             write_reserve: 6,
         };
         let floors = Priority::ALL.map(|priority| priority.floor(&limit, 60));
-        assert_eq!(floors, [0, 6, 8, 11, 14, 19, 33]);
+        assert_eq!(floors, [0, 6, 8, 11, 14, 16, 33]);
         assert!(
             Priority::ALL.iter().all(|priority| priority.floor(&limit, 1) == 0),
             "a tiny limit still serves"

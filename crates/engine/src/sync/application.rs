@@ -45,9 +45,10 @@ impl Worker {
             },
         );
         let mut activity = self.target.listed_activity.clone();
+        let idle = self.idle_interval().await?;
         let priority = self.priority(id).await?;
-        if priority == Priority::Incremental && self.may_read_only_history(provider) {
-            return self.read_history(provider, &application).await;
+        if priority == Priority::Incremental && self.may_read_only_history(provider, idle) {
+            return self.read_history(provider, &application, idle).await;
         }
         let mut reconciled = with_priority(priority, self.reconcile(provider, &application, true)).await?;
         let mut mode = FreshnessMode::Poll;
@@ -56,7 +57,7 @@ impl Worker {
             let followed = with_priority(Priority::Live, self.follow(provider, &application, reconciled));
             (activity, reconciled) = followed.await?;
         }
-        let interval = self.interval(provider, &reconciled);
+        let interval = self.interval(provider, &reconciled, idle);
         let done = self.succeeded(mode, activity, interval);
         if !reconciled.unfinished.is_empty() || reconciled.is_backfill_complete {
             return Ok(done);
@@ -83,9 +84,9 @@ impl Worker {
     }
 
     /// Nothing moved since the newest page was read, which is not long ago: the account's list would tell.
-    fn may_read_only_history(&self, provider: &SharedProvider) -> bool {
+    fn may_read_only_history(&self, provider: &SharedProvider, idle: Duration) -> bool {
         let target = &self.target;
-        let is_recent = |at| self.context.database_now() - at < pace::signed(self.settings.idle_interval);
+        let is_recent = |at| self.context.database_now() - at < pace::signed(idle);
         target.backfill_page.is_some()
             && target.backfill_state != COMPLETE
             && provider.capabilities().change_feed
@@ -98,10 +99,11 @@ impl Worker {
         &self,
         provider: &SharedProvider,
         application: &(ApplicationId, ApplicationRef),
+        idle: Duration,
     ) -> Result<Done, Failure> {
         let is_complete = self.backfill(provider, application, None, None).await?;
         let interval = if is_complete {
-            self.settings.idle_interval
+            idle
         } else {
             pace::within_budget(BACKFILL_PAUSE, 1, pace::SHARE, provider.rate_budget())
         };
@@ -243,7 +245,14 @@ impl Worker {
         Ok(())
     }
 
-    fn interval(&self, provider: &SharedProvider, reconciled: &Reconciled) -> Duration {
+    /// How long an application is left alone where the account's list tells what moves.
+    async fn idle_interval(&self) -> Result<Duration, Failure> {
+        let mut conn = self.connection().await?;
+        let applications = sync_targets::count_applications(&mut conn, self.account.as_str()).await?;
+        Ok(pace::while_idle(self.settings.idle_interval, applications))
+    }
+
+    fn interval(&self, provider: &SharedProvider, reconciled: &Reconciled, idle: Duration) -> Duration {
         let now = self.context.clock.now();
         let budget = provider.rate_budget();
         if let Some(newest) = reconciled.unfinished.first() {
@@ -251,7 +260,7 @@ impl Worker {
             // As a rule a handful of applications run at the same time and share the budget.
             pace::within_budget(interval, 4, pace::SHARE, budget)
         } else if provider.capabilities().change_feed {
-            self.settings.idle_interval
+            idle
         } else {
             pace::within_budget(self.settings.idle_interval / 5, 1, pace::SHARE, budget)
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use slipway_core::budget::{CIRCUIT_OPEN, HELD_BACK, Priority, with_priority};
-use slipway_core::provider::{ApplicationRef, ErrorKind, SharedProvider, StreamItem};
+use slipway_core::provider::{ApplicationRef, ErrorKind, ProviderError, SharedProvider, StreamItem};
 use slipway_core::{ApplicationId, FreshnessMode, Via};
 use slipway_store::sync_targets;
 use tokio::time::Instant;
@@ -24,8 +24,9 @@ const LINGER: Duration = Duration::from_secs(3);
 const LONGEST_FOLLOW: Duration = Duration::from_secs(1_800);
 const CONFIRM_EVERY: Duration = Duration::from_secs(5);
 const STREAM_INTERVAL: Duration = Duration::from_secs(30);
-/// An end between the last read and the opening of a stream is told by neither.
+/// An end between the last read and the opening of a stream is told by neither. What the stream tells of did not end then.
 const FIRST_REREAD: Duration = Duration::from_secs(5);
+const REREAD_EVERY: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// So many connections in a row that brought nothing, and we go back to polling.
@@ -101,7 +102,7 @@ impl Worker {
         let mut heard = false;
         let mut confirmed_at = None;
         let mut idle_since = Instant::now();
-        let mut reread_at = Instant::now() + FIRST_REREAD;
+        let (mut reread_at, mut is_told) = (Instant::now() + FIRST_REREAD, false);
         loop {
             if !running.is_empty() {
                 idle_since = Instant::now();
@@ -118,12 +119,15 @@ impl Worker {
                 () = tokio::time::sleep_until(deadline) => return Ok(heard),
                 () = tokio::time::sleep_until(reread_at), if !running.is_empty() => {
                     self.reread(provider, application, running).await?;
-                    let interval = pace::while_running(STREAM_INTERVAL, pace::signed(started.elapsed()));
-                    reread_at = Instant::now() + pace::jittered(interval);
+                    reread_at = Instant::now() + pace::jittered(REREAD_EVERY);
                     continue;
                 }
                 item = stream.next() => item,
             };
+            if !is_told && item.as_ref().is_some_and(|item| tells_of(item, running)) {
+                is_told = true;
+                reread_at = Instant::now() + pace::jittered(REREAD_EVERY);
+            }
             match item {
                 None => return Ok(heard),
                 Some(Err(error)) => {
@@ -247,8 +251,19 @@ impl Worker {
         Ok(sync_targets::find_listed_activity(&mut conn, self.lease.target_id).await?)
     }
 
-    fn tell_broken(&self, error: &slipway_core::provider::ProviderError) {
+    fn tell_broken(&self, error: &ProviderError) {
         tracing::info!(account.name = %self.account, error = %error, "a live stream broke; reading by REST and connecting again");
+    }
+}
+
+/// Whether this is about something that runs.
+fn tells_of(item: &Result<StreamItem, ProviderError>, running: &HashSet<String>) -> bool {
+    match item {
+        Ok(StreamItem::Deployment(observation)) => running.contains(&observation.provider_deployment_id),
+        Ok(StreamItem::Log {
+            provider_deployment_id, ..
+        }) => running.contains(provider_deployment_id),
+        _ => false,
     }
 }
 

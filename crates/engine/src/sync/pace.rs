@@ -6,6 +6,10 @@ use rand::RngExt;
 use slipway_core::provider::RateBudget;
 
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
+const LONGEST_WHILE_RUNNING: Duration = Duration::from_secs(60);
+const LONGEST_IDLE: Duration = Duration::from_secs(86_400);
+/// So many idle applications of an account are looked at within the configured interval.
+const LOOKS_AT_ONCE: i64 = 3;
 /// The share of what is left that one kind of read may use up.
 pub(super) const SHARE: f64 = 0.4;
 /// The list of applications tells of all of them at once: most of what is left, and less of it the less it is.
@@ -37,14 +41,19 @@ pub(super) fn within_budget(interval: Duration, calls: usize, share: f64, budget
     interval.max(Duration::try_from_secs_f64(at_least).unwrap_or(LONGEST_BACK_OFF))
 }
 
-/// While a deployment runs: often at first, then less and less.
+/// While a deployment runs: often at first, then less and less. A third of its age costs few reads of what takes long, and its
+/// end is told not much later than it came; the account's list may tell it earlier.
 pub(super) fn while_running(interval: Duration, age: time::Duration) -> Duration {
-    let factor = match age.whole_minutes() {
-        ..5 => 1,
-        5..30 => 4,
-        _ => 15,
-    };
-    interval * factor
+    let third = Duration::try_from(age / 3).unwrap_or_default();
+    third.clamp(interval, interval.max(LONGEST_WHILE_RUNNING))
+}
+
+/// Between two looks at an application where nothing happens, of so many of its account: the account's list tells what moves,
+/// and a look now and then finds what that left out. Once a day is enough, and an account's looks are not more with a thousand
+/// applications than with three.
+pub(super) fn while_idle(interval: Duration, applications: i64) -> Duration {
+    let others = u32::try_from(applications / LOOKS_AT_ONCE).unwrap_or(u32::MAX).max(1);
+    interval.saturating_mul(others).min(interval.max(LONGEST_IDLE))
 }
 
 /// The same length in the signed type that times are told in.
@@ -70,6 +79,28 @@ mod tests {
         around(20, back_off(interval, 2, None));
         around(60, back_off(interval, 30, None));
         around(300, back_off(interval, 0, Some(Duration::from_secs(300))));
+    }
+
+    #[test]
+    fn what_runs_is_read_less_and_less_and_what_idles_the_less_the_more_there_is() {
+        let (seconds, every) = (Duration::from_secs, Duration::from_secs(3));
+        for (age, expected) in [(-5, 3), (0, 3), (8, 3), (30, 10), (100, 33), (600, 60), (86_400, 60)] {
+            let interval = while_running(every, time::Duration::seconds(age));
+            assert_eq!(interval.as_secs(), expected, "at an age of {age} s");
+        }
+        assert_eq!(
+            while_running(seconds(90), time::Duration::HOUR),
+            seconds(90),
+            "as it is set"
+        );
+        let minutes = |count: u64| seconds(60 * count);
+        for (applications, expected) in [(0, 5), (5, 5), (30, 50), (1_000, 24 * 60), (100_000, 24 * 60)] {
+            assert_eq!(
+                while_idle(minutes(5), applications),
+                minutes(expected).min(minutes(5) * 333),
+                "{applications}"
+            );
+        }
     }
 
     #[test]

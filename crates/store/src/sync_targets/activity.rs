@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::Result;
 
 /// Notes the marks of activity of an account's list, and makes due now every application whose mark is not the one that its
-/// deployments were last read at; one that seems busy within 10 seconds. One that keeps failing waits for its own time.
+/// deployments were last read at; one that seems busy, and of which nothing unfinished is known, within 10 seconds. One that keeps failing waits for its own time.
 /// Answers how many rows changed.
 pub async fn note_activity(
     conn: &mut PgConnection,
@@ -22,14 +22,19 @@ pub async fn note_activity(
         SET listed_activity = listed.activity, missed_walks = 0,
             next_poll_at = CASE WHEN target.read_activity IS DISTINCT FROM listed.activity AND target.failure_count = 0
                                 THEN least(target.next_poll_at, now())
-                                WHEN listed.busy THEN least(target.next_poll_at, now() + interval '10 seconds')
+                                WHEN listed.busy AND NOT EXISTS (
+                                    SELECT FROM deployments
+                                    WHERE deployments.application_id = target.application_id AND NOT is_finished)
+                                THEN least(target.next_poll_at, now() + interval '10 seconds')
                                 ELSE target.next_poll_at END
         FROM UNNEST($1::uuid[], $2::text[], $3::boolean[]) AS listed (application_id, activity, busy)
         WHERE target.application_id = listed.application_id
           AND (target.listed_activity IS DISTINCT FROM listed.activity OR target.missed_walks <> 0
                OR (target.read_activity IS DISTINCT FROM listed.activity AND target.next_poll_at > now()
                    AND target.failure_count = 0)
-               OR (listed.busy AND target.next_poll_at > now() + interval '10 seconds'))
+               OR (listed.busy AND target.next_poll_at > now() + interval '10 seconds' AND NOT EXISTS (
+                   SELECT FROM deployments
+                   WHERE deployments.application_id = target.application_id AND NOT is_finished)))
         "#,
         application_ids,
         activities as &[Option<String>],

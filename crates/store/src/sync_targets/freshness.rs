@@ -76,19 +76,43 @@ pub async fn list_accounts(conn: &mut PgConnection) -> Result<Vec<FreshnessRow>>
     .await?)
 }
 
-/// How far these applications can be trusted.
+/// How far these applications can be trusted. Where the account's list tells what moves, one that did not move is known as well
+/// as the list is, and is doubted when the list is.
 pub async fn list_applications(conn: &mut PgConnection, application_ids: &[Uuid]) -> Result<Vec<FreshnessRow>> {
     Ok(sqlx::query_as!(
         FreshnessRow,
         r#"
-        SELECT account, provider, application_id, next_poll_at, interval_ms, last_attempt_at, last_success_at, error_code,
-               error_message, mode, announced_state, backfill_state, backfill_oldest_at
-        FROM sync_targets WHERE application_id = ANY($1)
+        SELECT target.account, target.provider, target.application_id, target.next_poll_at,
+               CASE WHEN listed.is_told THEN least(target.interval_ms, listed.interval_ms) ELSE target.interval_ms END
+               AS "interval_ms!",
+               target.last_attempt_at,
+               CASE WHEN listed.is_told AND target.read_activity = target.listed_activity
+                    THEN greatest(target.last_success_at, listed.last_success_at) ELSE target.last_success_at END
+               AS last_success_at,
+               target.error_code, target.error_message, target.mode, target.announced_state, target.backfill_state,
+               target.backfill_oldest_at
+        FROM sync_targets AS target
+             LEFT JOIN LATERAL (
+                 SELECT account.interval_ms, account.last_success_at,
+                        target.listed_activity IS NOT NULL AND target.last_success_at IS NOT NULL
+                        AND target.missed_walks = 0 AND target.interval_ms > account.interval_ms AS is_told
+                 FROM sync_targets AS account WHERE account.account = target.account AND account.application_id IS NULL
+             ) AS listed ON true
+        WHERE target.application_id = ANY($1)
         "#,
         application_ids
     )
     .fetch_all(conn)
     .await?)
+}
+
+/// How many applications of an account are read.
+pub async fn count_applications(conn: &mut PgConnection, account: &str) -> Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM sync_targets WHERE account = $1 AND application_id IS NOT NULL"#,
+        account
+    );
+    Ok(count.fetch_one(conn).await?)
 }
 
 /// How far the history of an account's applications was read back: complete only when all are.

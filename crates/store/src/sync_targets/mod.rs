@@ -14,8 +14,8 @@ pub use activity::{
     count_missed, find_listed_activity, hint_account, hint_application, make_due, note_activity, note_backfill,
 };
 pub use freshness::{
-    AccountBackfillRow, FreshnessRow, announce, find_account_backfill, list_account_backfills, list_accounts,
-    list_applications,
+    AccountBackfillRow, FreshnessRow, announce, count_applications, find_account_backfill, list_account_backfills,
+    list_accounts, list_applications,
 };
 pub use lease::{
     Attempt, LeasedTarget, acquire_due, find_next_due_ms, hold_lease, record_success, release, release_all, renew_lease,
