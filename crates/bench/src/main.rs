@@ -8,6 +8,7 @@
 mod bare;
 mod contender;
 mod database;
+mod day;
 mod load;
 mod machine;
 mod process;
@@ -72,6 +73,15 @@ struct Effort {
     /// How many deployments history grows to
     #[arg(long, default_value_t = 1_000_000)]
     grow_to: u32,
+    /// How many applications the simulated day has
+    #[arg(long, default_value_t = 10_000)]
+    day_applications: usize,
+    /// How many hours of the simulated day are measured
+    #[arg(long, default_value_t = 6.0)]
+    day_hours: f64,
+    /// Draw the simulated day into this file
+    #[arg(long)]
+    plot: Option<PathBuf>,
     /// Leave out what other servers reach
     #[arg(long)]
     without_peers: bool,

@@ -6,6 +6,7 @@ use std::process::Command;
 #[test]
 fn every_row_can_be_measured() {
     let document = std::env::temp_dir().join(format!("slipway-bench-{}.md", std::process::id()));
+    let plot = document.with_extension("svg");
     std::fs::write(
         &document,
         "before\n<!-- table -->\nold\n<!-- end of the table -->\nafter\n",
@@ -32,6 +33,9 @@ fn every_row_can_be_measured() {
             "--grow-to",
             "1000",
         ])
+        .args(["--day-applications", "100", "--day-hours", "1"])
+        .arg("--plot")
+        .arg(&plot)
         .arg("--gateway")
         .arg(slipway_tests::slipway())
         .arg("--write")
@@ -42,9 +46,12 @@ fn every_row_can_be_measured() {
     assert!(output.status.success(), "{said}");
     let written = std::fs::read_to_string(&document).expect("the document");
     std::fs::remove_file(&document).expect("removed");
+    let drawn = std::fs::read_to_string(&plot).expect("the plot");
+    std::fs::remove_file(&plot).expect("removed");
+    assert!(drawn.starts_with("<svg") && drawn.ends_with("</svg>\n"), "{drawn}");
     assert!(written.starts_with("before\n<!-- table -->\n"), "{written}");
     assert!(written.ends_with("<!-- end of the table -->\nafter\n"), "{written}");
-    for row in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14] {
+    for row in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14] {
         assert!(
             written.contains(&format!("\n| {row} | ")),
             "row {row} is missing: {written}"

@@ -28,7 +28,7 @@ pub use self::quirks::{CodeStyle, NewFrame, Quirks};
 pub use self::request_log::{RequestEntry, RequestLog};
 pub use self::webhooks::WebhookTarget;
 pub use self::world::{
-    ApplicationSummary, DeploymentSummary, Phase, Provider, Scenario, StartRequest, World, WorldError,
+    ApplicationSummary, DeploymentSummary, Phase, Provider, Scenario, ShownChange, StartRequest, World, WorldError,
 };
 
 use self::dice::Dice;

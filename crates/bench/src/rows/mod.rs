@@ -1,5 +1,6 @@
 //! Which figures there are.
 
+mod day;
 mod during_writes;
 mod fan_out;
 mod growth;
@@ -48,6 +49,8 @@ pub(crate) enum Row {
     Ingest,
     /// 12: a short and a long history
     Growth,
+    /// 13: a simulated day on the providers' rate limits
+    Day,
     /// 14: start, idle memory and size of the program
     Start,
 }
@@ -69,6 +72,7 @@ impl Row {
         Self::CatchUp,
         Self::Ingest,
         Self::Growth,
+        Self::Day,
         Self::Start,
     ];
 
@@ -141,6 +145,7 @@ async fn measure_one(row: Row, world: &World, effort: &Effort) -> Result<Vec<Out
             replicas::beyond_the_commit(world, effort).await?,
         ],
         Row::Growth => vec![growth::measure(effort).await?],
+        Row::Day => vec![day::measure(effort).await?],
         Row::Start => vec![start::measure(effort).await?],
     })
 }

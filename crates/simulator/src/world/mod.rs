@@ -24,6 +24,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use self::application::Provider;
+pub use self::change::ShownChange;
 pub(crate) use self::course::Start;
 pub use self::scenario::{Phase, Scenario};
 pub use self::view::{ApplicationSummary, DeploymentSummary, StartRequest, WorldError};
