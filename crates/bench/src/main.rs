@@ -32,6 +32,9 @@ type Result<T, E = Error> = std::result::Result<T, E>;
 /// Between these two lines of a document stands the table.
 const MARKERS: [&str; 2] = ["<!-- table -->\n", "<!-- end of the table -->\n"];
 
+/// Beside a document with the table stands the picture of the simulated day.
+const PLOT: &str = "benchmarks-day.svg";
+
 #[derive(Debug, Parser)]
 #[command(name = "slipway-bench", args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -77,9 +80,9 @@ struct Effort {
     #[arg(long, default_value_t = 10_000)]
     day_applications: usize,
     /// How many hours of the simulated day are measured
-    #[arg(long, default_value_t = 6.0)]
+    #[arg(long, default_value_t = 3.0)]
     day_hours: f64,
-    /// Draw the simulated day into this file
+    /// Draw the simulated day into this file [default: benchmarks-day.svg beside the file of `--write`]
     #[arg(long)]
     plot: Option<PathBuf>,
     /// Leave out what other servers reach
@@ -174,7 +177,12 @@ async fn run(cli: Cli) -> Result<()> {
         rows => rows.to_vec(),
     };
     contender::prepare(cli.effort.gateway.clone()).await?;
-    let (table, failures) = rows::measure(&rows, &cli.effort).await?;
+    let beside = cli.write.as_ref().map(|document| document.with_file_name(PLOT));
+    let effort = Effort {
+        plot: cli.effort.plot.clone().or(beside),
+        ..cli.effort
+    };
+    let (table, failures) = rows::measure(&rows, &effort).await?;
     print!("{table}");
     if let Some(file) = cli.write {
         write_between_markers(&file, &table)?;
