@@ -1,5 +1,6 @@
 //! The log, on standard error, and traces, where somebody keeps them.
 
+mod members;
 mod otlp;
 mod trace;
 
@@ -8,10 +9,12 @@ use std::sync::Arc;
 
 use slipway_config::{LogFormat, LogSettings, TraceSettings};
 use slipway_core::{Clock, SystemClock};
+use tracing_subscriber::fmt::format::{Format, Json};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use self::members::Members;
 use self::otlp::Exporter;
 use self::trace::Traces;
 use crate::failure::Failure;
@@ -42,10 +45,12 @@ pub(crate) fn start_with_traces(
 ) -> Result<Telemetry, Failure> {
     let filter = EnvFilter::try_new(&settings.filter)
         .map_err(|error| Failure::new(format!("log.filter `{}` cannot be read: {error}", settings.filter)))?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.format {
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => json_lines().with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .boxed(),
     };
     let exporter = traces.endpoint.as_ref().map(Exporter::start).transpose()?;
     // One filter for both: with one for each layer, a library that only asks whether a line would be taken makes the next one
@@ -57,6 +62,11 @@ pub(crate) fn start_with_traces(
         .try_init()
         .map_err(|error| Failure::new(format!("the log cannot be started: {error}")))?;
     Ok(Telemetry(exporter))
+}
+
+/// One object a line.
+fn json_lines<S>() -> tracing_subscriber::fmt::Layer<S, Members, Format<Json>> {
+    tracing_subscriber::fmt::layer().json().flatten_event(true).fmt_fields(Members)
 }
 
 /// For the commands without a configuration: the same environment variables, quieter.

@@ -73,8 +73,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Traces {
         if !attributes.metadata().target().starts_with("slipway") {
             return;
         }
+        let mut named = HasPlace(false);
+        attributes.record(&mut named);
         let mut fields = Fields::default();
-        attributes.record(&mut fields);
+        if named.0 {
+            attributes.record(&mut fields);
+        }
         let Some(place) = fields.take_place() else {
             let inherited = span
                 .parent()
@@ -125,6 +129,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Traces {
             return Some(std::ptr::from_ref(self).cast());
         }
         (id == std::any::TypeId::of::<TraceFinder>()).then(|| std::ptr::from_ref(&self.finder).cast())
+    }
+}
+
+/// Whether a span names its place. Most do not, and then nothing of them is copied.
+struct HasPlace(bool);
+
+impl Visit for HasPlace {
+    fn record_str(&mut self, field: &Field, _: &str) {
+        self.0 |= field.name() == "trace_id";
+    }
+
+    fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
+        self.0 |= field.name() == "trace_id";
     }
 }
 
