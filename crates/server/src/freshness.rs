@@ -52,6 +52,10 @@ impl FreshnessCache {
         if let Some(recent) = self.recent() {
             return Ok(recent);
         }
+        Box::pin(self.reload()).await
+    }
+
+    async fn reload(&self) -> Result<Arc<Snapshot>, StoreError> {
         let _turn = self.loading.lock().await;
         if let Some(recent) = self.recent() {
             return Ok(recent);

@@ -38,7 +38,14 @@ pub(crate) fn parse(parameter: &str, text: &str) -> Result<Cursor, Problem> {
 
 /// Waits until this replica has seen what `min_cursor` names.
 pub(crate) async fn wait_for(state: &AppState, min_cursor: Option<&str>) -> Result<(), Problem> {
-    let Some(text) = min_cursor else { return Ok(()) };
+    match min_cursor {
+        None => Ok(()),
+        // Apart, so that whoever does not wait has no room for it.
+        Some(text) => Box::pin(wait_for_cursor(state, text)).await,
+    }
+}
+
+async fn wait_for_cursor(state: &AppState, text: &str) -> Result<(), Problem> {
     let cursor = parse("min_cursor", text)?;
     let seen = state.feed().wait_for(&cursor);
     match tokio::time::timeout(state.settings().min_cursor_wait, seen).await {

@@ -1,12 +1,8 @@
 //! From routes to a service.
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
-use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::middleware;
 use crate::openapi;
@@ -16,7 +12,6 @@ use crate::state::AppState;
 
 /// Everything that is served: the API, and `pages`, which need no token.
 pub fn router(state: AppState, pages: Router<AppState>) -> Router {
-    let limit = from_fn_with_state(state.clone(), middleware::limit);
     let (short, _) = routes::short().split_for_parts();
     let (waiting, _) = routes::waiting().split_for_parts();
     let (proving, _) = routes::free().split_for_parts();
@@ -24,37 +19,29 @@ pub fn router(state: AppState, pages: Router<AppState>) -> Router {
         .into_iter()
         .fold(proving, |router, (path, method)| router.route(path, method));
     let api = short
-        .route_layer(limit.clone())
-        .merge(waiting)
-        .route_layer(from_fn_with_state(state.clone(), middleware::authenticate))
-        .merge(proving.route_layer(limit.clone()))
-        .route_layer(from_fn_with_state(state.clone(), middleware::audit_refusals));
+        .route_layer(from_fn_with_state(state.clone(), middleware::known))
+        .merge(waiting.route_layer(from_fn_with_state(state.clone(), middleware::known_waiting)))
+        .merge(proving.route_layer(from_fn_with_state(state.clone(), middleware::proving)));
     let free = free()
         .into_iter()
         .fold(Router::new(), |router, (path, method)| router.route(path, method))
         .merge(openapi::swagger_ui())
         .merge(pages)
-        .route_layer(limit);
+        .route_layer(from_fn_with_state(state.clone(), middleware::limit));
     let router = Router::new()
         .merge(free)
         .nest(openapi::BASE_PATH, api)
         .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
-        .layer(from_fn(no_sniffing))
-        .layer(from_fn_with_state(state.clone(), middleware::guard_open_access))
-        .layer(CatchPanicLayer::custom(middleware::handle_panic))
-        .layer(DefaultBodyLimit::disable())
-        .layer(RequestBodyLimitLayer::new(state.settings().body_limit_bytes))
-        .layer(from_fn_with_state(state.clone(), middleware::limit_uri));
+        .fallback(not_found);
     // Around everything that answers, so that a page can also read why it was refused; a preflight needs no token.
     let router = match middleware::cors(&state.settings().cors_origins) {
-        Some(cors) => router.layer(cors),
-        None => router,
+        Some(cors) => router
+            .layer(from_fn_with_state(state.clone(), middleware::guards))
+            .layer(cors)
+            .layer(from_fn_with_state(state.clone(), middleware::outermost)),
+        None => router.layer(from_fn_with_state(state.clone(), middleware::outermost_and_guards)),
     };
-    router
-        .layer(from_fn_with_state(state.clone(), middleware::problems))
-        .layer(from_fn_with_state(state.clone(), middleware::measure))
-        .with_state(state)
+    router.with_state(state)
 }
 
 /// What providers send: for them, so in no document. The path proves who it comes from.
@@ -91,14 +78,4 @@ async fn not_found() -> Problem {
 
 async fn method_not_allowed() -> Problem {
     Problem::new(Code::MethodNotAllowed)
-}
-
-async fn no_sniffing(request: axum::extract::Request, next: axum::middleware::Next) -> Response {
-    let mut response = next.run(request).await.into_response();
-    let headers = response.headers_mut();
-    headers.insert(
-        http::header::X_CONTENT_TYPE_OPTIONS,
-        http::HeaderValue::from_static("nosniff"),
-    );
-    response
 }

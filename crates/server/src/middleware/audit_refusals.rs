@@ -1,11 +1,12 @@
 //! Writes down who was not let change something.
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use std::net::IpAddr;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 use http::{Method, StatusCode};
 use serde_json::json;
-use std::time::Instant;
 use uuid::Uuid;
 
 use super::RequestId;
@@ -62,34 +63,47 @@ fn audited_action(method: &str, path: &str) -> Option<Option<&'static str>> {
     known.map(|(_, _, action)| *action)
 }
 
-/// Writes down refusals of operations that change something, after the fact and never so many that they fill the table.
-pub(crate) async fn audit_refusals(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
-        return next.run(request).await;
+/// A request that may be refused and then stands in the audit log.
+pub(crate) struct Audit {
+    action: &'static str,
+    target: Option<Uuid>,
+    address: Option<IpAddr>,
+    request_id: Option<String>,
+}
+
+impl Audit {
+    /// None for what changes nothing.
+    pub(crate) fn begin(state: &AppState, request: &Request) -> Option<Self> {
+        if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+            return None;
+        }
+        let route = request.extensions().get::<MatchedPath>()?;
+        let action = audited_action(request.method().as_str(), route.as_str()).flatten()?;
+        // Only what is an id of ours: the rest of a path is whatever somebody wrote there.
+        let target = request
+            .uri()
+            .path()
+            .split('/')
+            .find_map(|part| Uuid::try_parse(part).ok());
+        let address = auth::address(
+            request.extensions(),
+            request.headers(),
+            &state.settings().trusted_proxies,
+        );
+        Some(Self {
+            action,
+            target,
+            address,
+            request_id: request.extensions().get::<RequestId>().map(|id| id.0.to_string()),
+        })
     }
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let action = route.and_then(|route| audited_action(request.method().as_str(), route.as_str()).flatten());
-    let Some(action) = action else {
-        return next.run(request).await;
-    };
-    // Only what is an id of ours: the rest of a path is whatever somebody wrote there.
-    let target = request
-        .uri()
-        .path()
-        .split('/')
-        .find_map(|part| Uuid::try_parse(part).ok());
-    let address = auth::address(
-        request.extensions(),
-        request.headers(),
-        &state.settings().trusted_proxies,
-    );
-    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.to_string());
-    let response = next.run(request).await;
-    let code = response.extensions().get::<Problem>().map(Problem::code);
-    if let Some(code) = code
-        && is_refusal(code)
-        && response.extensions().get::<Audited>().is_none()
-    {
+
+    /// What is to be written down now that there is an answer.
+    pub(crate) fn end(self, response: &Response) -> Option<Refused> {
+        let code = response.extensions().get::<Problem>().map(Problem::code)?;
+        if !is_refusal(code) || response.extensions().get::<Audited>().is_some() {
+            return None;
+        }
         let mut actor = Actor::anonymous();
         if let Some(asked) = response.extensions().get::<Asked>() {
             actor.principal_id = asked.principal_id.to_string();
@@ -97,15 +111,32 @@ pub(crate) async fn audit_refusals(State(state): State<AppState>, request: Reque
         }
         let refusal = Refusal {
             principal_id: actor.principal_id.clone(),
-            action,
+            action: self.action,
             code: code.as_str(),
-            address: address.filter(|_| actor.principal_id == Actor::anonymous().principal_id),
+            address: self.address.filter(|_| actor.principal_id == Actor::anonymous().principal_id),
         };
-        actor.request_id = request_id;
-        actor.client_address = address;
-        note(&state, actor, refusal, target).await;
+        actor.request_id = self.request_id;
+        actor.client_address = self.address;
+        Some(Refused {
+            actor,
+            refusal,
+            target: self.target,
+        })
     }
-    response
+}
+
+/// A refusal that belongs into the audit log.
+pub(crate) struct Refused {
+    actor: Actor,
+    refusal: Refusal,
+    target: Option<Uuid>,
+}
+
+impl Refused {
+    /// Writes it down, after the fact and never so often that it fills the table.
+    pub(crate) async fn note(self, state: &AppState) {
+        note(state, self.actor, self.refusal, self.target).await;
+    }
 }
 
 /// What somebody was not let do, in contrast to what was not understood, came too soon, or is being done.

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
 
@@ -32,9 +31,18 @@ const TELLTALE: [&str; 7] = [
 const STREAM: &str = "/stream";
 
 /// Lets in who has a token, within the limit of its requests, and says on every good answer which position in the event log
-/// it shows.
-pub(crate) async fn authenticate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let principal = match admit(&state, &mut request).await {
+/// it shows. `next` is what is within.
+pub(crate) async fn authenticate<A: Future<Output = Response>>(
+    state: &AppState,
+    mut request: Request,
+    next: impl FnOnce(Request) -> A,
+) -> Response {
+    // Configured tokens, and those that were looked up lately, need no waiting.
+    let admitted = match at_once(state, &request) {
+        Some(admitted) => admitted,
+        None => Box::pin(admit(state, &mut request)).await,
+    };
+    let principal = match admitted {
         Ok(principal) => principal,
         Err(problem) => return with_challenge(problem).into_response(),
     };
@@ -52,7 +60,7 @@ pub(crate) async fn authenticate(State(state): State<AppState>, mut request: Req
         _ => {
             let head = state.feed().head();
             request.extensions_mut().insert(principal);
-            let mut response = next.run(request).await;
+            let mut response = next(request).await;
             if let Some(head) = head
                 && response.status().is_success()
                 && !response.headers().contains_key(position::X_EVENT_CURSOR)
@@ -71,6 +79,20 @@ pub(crate) async fn authenticate(State(state): State<AppState>, mut request: Req
         }
     }
     response
+}
+
+/// What [`admit`] would say, where that is known without waiting.
+fn at_once(state: &AppState, request: &Request) -> Option<Result<Principal, Problem>> {
+    if let Err(problem) = refuse_credentials_in_url(request) {
+        return Some(Err(problem));
+    }
+    let secret = bearer(request.headers())?.ok()?;
+    let address = auth::address(
+        request.extensions(),
+        request.headers(),
+        &state.settings().trusted_proxies,
+    );
+    state.access().verify_at_once(secret, address)
 }
 
 async fn admit(state: &AppState, request: &mut Request) -> Result<Principal, Problem> {
@@ -127,19 +149,25 @@ pub(crate) async fn principal_of(
     extensions: &Extensions,
     headers: &HeaderMap,
 ) -> Result<Option<Principal>, Problem> {
-    let Some(credentials) = headers.get(header::AUTHORIZATION) else {
+    let Some(secret) = bearer(headers) else {
         return Ok(None);
     };
+    let secret = secret?;
+    let address = auth::address(extensions, headers, &state.settings().trusted_proxies);
+    let found = state.access().verify(secret, address).await;
+    found.map(Some).map_err(with_challenge)
+}
+
+/// What a caller says that it has; none without credentials.
+fn bearer(headers: &HeaderMap) -> Option<Result<&str, Problem>> {
+    let credentials = headers.get(header::AUTHORIZATION)?;
     let secret = credentials.to_str().ok().and_then(|text| {
         let (scheme, secret) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| secret.trim())
     });
-    let secret = secret.ok_or_else(|| {
+    Some(secret.ok_or_else(|| {
         Problem::new(Code::Unauthenticated).with_detail("the credentials must be `Authorization: Bearer …`")
-    })?;
-    let address = auth::address(extensions, headers, &state.settings().trusted_proxies);
-    let found = state.access().verify(secret, address).await;
-    found.map(Some).map_err(with_challenge)
+    }))
 }
 
 /// A token in a URL ends up in logs, histories and `Referer`.

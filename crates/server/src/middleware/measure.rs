@@ -3,27 +3,39 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 
+use crate::metrics::{RequestFigures, UnderWay};
 use crate::problem::Code;
-use crate::state::AppState;
 
 /// What matched no route.
 const UNMATCHED: &str = "unmatched";
 
-/// Measures from the head of a request to the head of its answer; a stream counts as answered when it begins.
-pub(crate) async fn measure(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let figures = state.request_figures();
-    let route = request.extensions().get::<MatchedPath>();
-    let route = figures.route(request.method(), route.map_or(UNMATCHED, MatchedPath::as_str));
-    let under_way = figures.begin(Arc::clone(&route));
-    let began = Instant::now();
-    let response = next.run(request).await;
-    under_way.end(response.status(), began.elapsed());
-    if let Some(code) = response.extensions().get::<Code>() {
-        figures.note_problem(*code);
+/// A request that is measured from its head to the head of its answer; a stream counts as answered when it begins.
+pub(crate) struct Measured<'a> {
+    figures: &'a RequestFigures,
+    under_way: UnderWay<'a>,
+    began: Instant,
+}
+
+impl<'a> Measured<'a> {
+    /// It has come.
+    pub(crate) fn begin(figures: &'a RequestFigures, request: &Request) -> Self {
+        let route = request.extensions().get::<MatchedPath>();
+        let route = figures.route(request.method(), route.map_or(UNMATCHED, MatchedPath::as_str));
+        Self {
+            figures,
+            under_way: figures.begin(Arc::clone(&route)),
+            began: Instant::now(),
+        }
     }
-    response
+
+    /// It was answered. Without this it counts as aborted.
+    pub(crate) fn end(self, response: &Response) {
+        self.under_way.end(response.status(), self.began.elapsed());
+        if let Some(code) = response.extensions().get::<Code>() {
+            self.figures.note_problem(*code);
+        }
+    }
 }

@@ -2,15 +2,17 @@
 //! that the framework makes.
 
 use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, header};
 use slipway_core::TraceContext;
-use slipway_core::id::new_id;
-use tracing::Instrument;
+use time::OffsetDateTime;
+use tracing::{Instrument, Span};
 
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
@@ -22,50 +24,71 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// The id of the request that is being answered.
 #[derive(Debug, Clone)]
-pub(crate) struct RequestId(pub(crate) std::sync::Arc<str>);
+pub(crate) struct RequestId(pub(crate) Arc<str>);
 
-/// Gives the request an id and a span, and writes the problem document of an answer that is an error.
-pub(crate) async fn problems(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let id = request_id(&request).unwrap_or_else(|| new_id(state.clock().now()).to_string());
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("", MatchedPath::as_str);
-    let parent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
-    let parent = parent.and_then(TraceContext::parse);
-    let place = match parent {
-        Some(parent) => Some(parent.child(rand::random())),
-        None if state.settings().begin_traces => Some(TraceContext::root(rand::random(), rand::random())),
-        None => None,
-    };
-    let span = tracing::info_span!(
-        "server.request",
-        request_id = id,
-        http.method = %request.method(),
-        http.route = route,
-        http.status = tracing::field::Empty,
-        principal = tracing::field::Empty,
-        trace_id = place.map(TraceContext::trace_id),
-        span_id = place.map(TraceContext::span_id),
-        trace_flags = place.map(TraceContext::flags),
-        parent_span_id = parent.map(TraceContext::span_id),
-    );
-    request.extensions_mut().insert(RequestId(id.as_str().into()));
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let status = response.status();
-    span.record("http.status", status.as_u16());
-    if status.is_client_error() || status.is_server_error() {
-        response = write_problem(response, &id);
-    }
-    span.in_scope(|| tracing::debug!("answered"));
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(X_REQUEST_ID, value);
-    }
-    response
+/// A request with its id and its span.
+pub(crate) struct Named {
+    id: Arc<str>,
+    span: Span,
 }
 
-/// A handler that panicked. What it said is for the log only.
-pub(crate) fn handle_panic(panic: Box<dyn Any + Send>) -> Response {
+impl Named {
+    /// Gives a request an id and a span.
+    pub(crate) fn begin(state: &AppState, request: &mut Request) -> Self {
+        let id: Arc<str> = match given_id(request) {
+            Some(given) => given.into(),
+            None => made_id(state.clock().now()).into(),
+        };
+        let route = request
+            .extensions()
+            .get::<MatchedPath>()
+            .map_or("", MatchedPath::as_str);
+        let parent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
+        let parent = parent.and_then(TraceContext::parse);
+        let place = match parent {
+            Some(parent) => Some(parent.child(rand::random())),
+            None if state.settings().begin_traces => Some(TraceContext::root(rand::random(), rand::random())),
+            None => None,
+        };
+        let span = tracing::info_span!(
+            "server.request",
+            request_id = &*id,
+            http.method = request.method().as_str(),
+            http.route = route,
+            http.status = tracing::field::Empty,
+            principal = tracing::field::Empty,
+            trace_id = place.map(TraceContext::trace_id),
+            span_id = place.map(TraceContext::span_id),
+            trace_flags = place.map(TraceContext::flags),
+            parent_span_id = parent.map(TraceContext::span_id),
+        );
+        request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+        Self { id, span }
+    }
+
+    /// Answers within the span, also for a handler that panics.
+    pub(crate) async fn answer(&self, answer: impl Future<Output = Response>) -> Response {
+        let answered = AssertUnwindSafe(answer).catch_unwind().instrument(self.span.clone());
+        answered.await.unwrap_or_else(handle_panic)
+    }
+
+    /// Writes the problem document of an answer that is an error.
+    pub(crate) fn end(self, mut response: Response) -> Response {
+        let status = response.status();
+        self.span.record("http.status", status.as_u16());
+        if status.is_client_error() || status.is_server_error() {
+            response = write_problem(response, &self.id);
+        }
+        self.span.in_scope(|| tracing::debug!("answered"));
+        if let Ok(value) = HeaderValue::from_str(&self.id) {
+            response.headers_mut().insert(X_REQUEST_ID, value);
+        }
+        response
+    }
+}
+
+/// What it said is for the log only.
+fn handle_panic(panic: Box<dyn Any + Send>) -> Response {
     let text = panic
         .downcast_ref::<&str>()
         .copied()
@@ -75,14 +98,21 @@ pub(crate) fn handle_panic(panic: Box<dyn Any + Send>) -> Response {
     Problem::new(Code::Internal).into_response()
 }
 
+/// An id in the order of time. Nobody has to be unable to guess it, so the system is not asked for randomness.
+fn made_id(now: OffsetDateTime) -> String {
+    let milliseconds = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
+    let id = uuid::Builder::from_unix_timestamp_millis(milliseconds, &rand::random());
+    id.into_uuid().to_string()
+}
+
 /// The id that the caller gave, if it can stand in a log and in a header.
-fn request_id(request: &Request) -> Option<String> {
+fn given_id(request: &Request) -> Option<&str> {
     let text = request.headers().get(X_REQUEST_ID)?.to_str().ok()?;
     let is_sane = (1..=64).contains(&text.len())
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'));
-    is_sane.then(|| text.to_owned())
+    is_sane.then_some(text)
 }
 
 fn write_problem(response: Response, request_id: &str) -> Response {
