@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use slipway_api::Cursor;
 use slipway_core::Clock;
 use slipway_store::event_log::{self, Head};
+use slipway_store::readers::Readers;
 use slipway_store::{PgConnectOptions, PgPool, StoreError, applications, pool};
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -51,7 +52,7 @@ pub struct Feed(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) pool: PgPool,
     /// The reader's own connection: a busy pool must not hold up everybody who listens.
-    pub(crate) reader_pool: PgPool,
+    pub(crate) reader: Readers,
     pub(crate) listen_options: PgConnectOptions,
     pub(crate) settings: FeedSettings,
     pub(crate) clock: Arc<dyn Clock>,
@@ -113,7 +114,7 @@ impl Feed {
         };
         Self(Arc::new(Shared {
             pool,
-            reader_pool: pool::connect_lazily(direct_options.clone(), 1),
+            reader: Readers::new(pool::connect_lazily(direct_options.clone(), 1), 1),
             listen_options: direct_options,
             ring: RwLock::new(Ring::new(settings.ring_capacity)),
             applications: ApplicationIndex::default(),
@@ -150,11 +151,11 @@ impl Feed {
     /// What the database answers.
     pub async fn prime(&self) -> Result<(), StoreError> {
         if self.head().is_none() {
-            let mut conn = self.0.reader_pool.acquire().await?;
+            let mut conn = self.0.reader.acquire().await?;
             let head = event_log::find_head(&mut conn).await?;
             // After the head: events after it then only repeat what is known.
             let rows = applications::list_keys(&mut conn).await?;
-            drop(conn);
+            conn.keep();
             self.0.applications.fill(rows);
             self.0.begin_at(head.into(), |known| known.epoch.is_empty());
             self.0.note_read();

@@ -92,16 +92,21 @@ async fn wait_for_hint(shared: &Shared, listener: &mut Option<EventListener>, is
 
 /// Reads everything up to the head of the log.
 async fn catch_up(shared: &Shared) -> Result<(), StoreError> {
-    let mut conn = shared.reader_pool.acquire().await?;
+    let mut conn = shared.reader.acquire().await?;
+    read_to_head(shared, &mut conn).await?;
+    conn.keep();
+    Ok(())
+}
+
+async fn read_to_head(shared: &Shared, conn: &mut PgConnection) -> Result<(), StoreError> {
     loop {
         let known = shared.head.borrow().clone();
-        let Ok(page) = tokio::time::timeout(PATIENCE, read_page(&mut conn, &known)).await else {
-            conn.close_on_drop();
+        let Ok(page) = tokio::time::timeout(PATIENCE, read_page(conn, &known)).await else {
             return Err(StoreError::timed_out());
         };
         let (rows, head) = page?;
         if known.epoch.is_empty() {
-            return start_anew(shared, &mut conn, head).await;
+            return start_anew(shared, conn, head).await;
         }
         if *head.epoch != *known.epoch {
             tracing::warn!(
@@ -109,7 +114,7 @@ async fn catch_up(shared: &Shared) -> Result<(), StoreError> {
                 epoch.new = head.epoch,
                 "another event log: every subscriber starts anew"
             );
-            return start_anew(shared, &mut conn, head).await;
+            return start_anew(shared, conn, head).await;
         }
         if head.seq < known.seq {
             tracing::error!(
@@ -117,7 +122,7 @@ async fn catch_up(shared: &Shared) -> Result<(), StoreError> {
                 head.new = head.seq,
                 "the event log ends before what was read of it"
             );
-            return start_anew(shared, &mut conn, head).await;
+            return start_anew(shared, conn, head).await;
         }
         let Some(first) = rows.first() else {
             return Ok(());
@@ -130,7 +135,7 @@ async fn catch_up(shared: &Shared) -> Result<(), StoreError> {
             .map(|row| Arc::new(Frame::new(&known.epoch, row)))
             .collect();
         if has_gap {
-            shared.applications.fill(applications::list_keys(&mut conn).await?);
+            shared.applications.fill(applications::list_keys(conn).await?);
         }
         frames.iter().for_each(|frame| shared.applications.note(frame.keys()));
         shared.publish(&known.epoch, frames, has_gap);

@@ -36,6 +36,11 @@ pub(crate) trait Answer: Send + Sync {
     fn bytes(&self) -> usize;
 }
 
+/// What a filter names and what a caller may see, as the narrower of the two: for [`Answer::touched_by`].
+pub(crate) fn narrower<T: Clone>(asked: &[T], seen: &[T]) -> Vec<T> {
+    if asked.is_empty() { seen } else { asked }.to_vec()
+}
+
 /// A question, and what the caller may see of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key<Q> {
@@ -91,6 +96,8 @@ pub(crate) struct CacheFigures {
 /// Answers to one kind of question.
 pub(crate) struct HotAnswers<Q, A: Answer> {
     feed: Feed,
+    /// Whether there is room for any.
+    keeps: bool,
     kept: Cache<Key<Q>, Arc<Kept<A>>, ByBytes>,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -109,6 +116,7 @@ impl<Q: Hash + Eq + Clone, A: Answer> HotAnswers<Q, A> {
     pub(crate) fn new(feed: Feed, bytes: u64) -> Self {
         Self {
             feed,
+            keeps: bytes > 0,
             kept: Cache::with_weighter(256, bytes, ByBytes),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
@@ -136,6 +144,16 @@ impl<Q: Hash + Eq + Clone, A: Answer> HotAnswers<Q, A> {
             return Ok(hot);
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
+        // Apart, so that an answer from memory has no room for it.
+        Box::pin(self.read_or_share(key, read)).await
+    }
+
+    /// Reads the answer, or takes that of another who began to read after now.
+    async fn read_or_share(
+        &self,
+        key: Key<Q>,
+        read: impl AsyncFnOnce() -> Result<A, Problem>,
+    ) -> Result<(Arc<A>, Cursor), Problem> {
         let asked = Instant::now();
         let waiting = Waiting { answers: self, key };
         let turn = waiting.turn();
@@ -176,7 +194,7 @@ impl<Q: Hash + Eq + Clone, A: Answer> HotAnswers<Q, A> {
     }
 
     async fn read(&self, key: &Key<Q>, read: impl AsyncFnOnce() -> Result<A, Problem>) -> Result<Arc<A>, Problem> {
-        let since = self.feed.head();
+        let since = self.feed.head().filter(|_| self.keeps);
         let answer = Arc::new(read().await?);
         if let Some(since) = since {
             // A new watch knows nothing of what came while the answer was read; that of the answer before does.

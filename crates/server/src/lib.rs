@@ -3,6 +3,7 @@
 mod auth;
 mod extract;
 mod freshness;
+mod gather;
 mod hot;
 mod listing;
 mod metrics;

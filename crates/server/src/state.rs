@@ -10,6 +10,7 @@ use slipway_engine::supervisor::TaskStatus;
 use slipway_engine::{Figures, Setup, Writes};
 use slipway_feed::{Feed, LogTails};
 use slipway_provider_http::CallBook;
+use slipway_store::readers::Readers;
 use slipway_store::{PgConnection, PgPool, StoreError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -18,10 +19,14 @@ use uuid::Uuid;
 
 use crate::auth::{Access, Network, Oidc, RateLimiter, Refusals, Tokens};
 use crate::freshness::FreshnessCache;
+use crate::gather::{Gather, Gathered};
 use crate::hot::HotAnswers;
 use crate::metrics::RequestFigures;
-use crate::routes::{DeploymentAnswer, ListAnswer, ListQuestion, WebhookSecrets};
+use crate::routes::{ApplicationsAnswer, ApplicationsQuestion, ListAnswer, ListQuestion, WebhookSecrets};
 use crate::sse::StreamCounter;
+
+/// So many connections are kept for reads of one statement, beside those of the pool.
+pub(crate) const READERS: usize = 4;
 
 /// Limits and intervals.
 #[derive(Debug, Clone)]
@@ -145,9 +150,12 @@ struct Inner {
     streams: StreamCounter,
     log_tails: LogTails,
     requests: Semaphore,
+    readers: Readers,
+    gather: Gather,
     request_figures: RequestFigures,
     hot_lists: HotAnswers<ListQuestion, ListAnswer>,
-    hot_deployments: HotAnswers<Uuid, DeploymentAnswer>,
+    hot_deployments: HotAnswers<Uuid, Gathered>,
+    hot_applications: HotAnswers<ApplicationsQuestion, ApplicationsAnswer>,
 }
 
 impl AppState {
@@ -167,10 +175,13 @@ impl AppState {
         let streams = StreamCounter::new(services.settings.streams_per_principal);
         let log_tails = LogTails::new(services.pool.clone());
         let requests = Semaphore::new(services.settings.concurrent_requests);
+        let readers = Readers::new(services.pool.clone(), READERS);
+        let gather = Gather::new(readers.clone());
         // Lists are the larger part.
         let bytes = services.settings.answer_cache_bytes;
-        let hot_lists = HotAnswers::new(services.feed.clone(), bytes - bytes / 4);
+        let hot_lists = HotAnswers::new(services.feed.clone(), bytes - bytes / 4 * 2);
         let hot_deployments = HotAnswers::new(services.feed.clone(), bytes / 4);
+        let hot_applications = HotAnswers::new(services.feed.clone(), bytes / 4);
         Self(Arc::new(Inner {
             services,
             access: Arc::new(access),
@@ -181,9 +192,12 @@ impl AppState {
             streams,
             log_tails,
             requests,
+            readers,
+            gather,
             request_figures: RequestFigures::default(),
             hot_lists,
             hot_deployments,
+            hot_applications,
         }))
     }
 
@@ -203,6 +217,16 @@ impl AppState {
     /// A connection for one statement after the other.
     pub(crate) async fn connection(&self) -> Result<impl DerefMut<Target = PgConnection> + use<>, StoreError> {
         Ok(self.pool().acquire().await?)
+    }
+
+    /// Connections for reads of one statement.
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.0.readers
+    }
+
+    /// Reads of one deployment.
+    pub(crate) fn gather(&self) -> &Gather {
+        &self.0.gather
     }
 
     pub(crate) fn feed(&self) -> &Feed {
@@ -249,8 +273,12 @@ impl AppState {
         &self.0.hot_lists
     }
 
-    pub(crate) fn hot_deployments(&self) -> &HotAnswers<Uuid, DeploymentAnswer> {
+    pub(crate) fn hot_deployments(&self) -> &HotAnswers<Uuid, Gathered> {
         &self.0.hot_deployments
+    }
+
+    pub(crate) fn hot_applications(&self) -> &HotAnswers<ApplicationsQuestion, ApplicationsAnswer> {
+        &self.0.hot_applications
     }
 
     pub(crate) fn request_figures(&self) -> &RequestFigures {

@@ -16,6 +16,7 @@ pub mod page;
 pub mod pool;
 pub mod pooler;
 pub mod rate_budgets;
+pub mod readers;
 pub mod restamps;
 pub mod sessions;
 pub mod stream_tickets;

@@ -13,7 +13,7 @@ pub struct AfterDeployment {
 }
 
 /// The last row of the page before, in a list of applications by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AfterApplication {
     /// Its name.
     pub name: String,

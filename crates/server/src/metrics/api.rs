@@ -64,6 +64,7 @@ fn caches(text: &mut Text, state: Option<&AppState>) {
         [
             ("list", state.hot_lists().figures()),
             ("deployment", state.hot_deployments().figures()),
+            ("applications", state.hot_applications().figures()),
         ]
     });
     let caches = caches.as_ref().map(|caches| caches.as_slice()).unwrap_or_default();

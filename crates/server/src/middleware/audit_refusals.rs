@@ -113,7 +113,9 @@ impl Audit {
             principal_id: actor.principal_id.clone(),
             action: self.action,
             code: code.as_str(),
-            address: self.address.filter(|_| actor.principal_id == Actor::anonymous().principal_id),
+            address: self
+                .address
+                .filter(|_| actor.principal_id == Actor::anonymous().principal_id),
         };
         actor.request_id = self.request_id;
         actor.client_address = self.address;

@@ -45,6 +45,8 @@ enum Question {
     Account(&'static str),
     Application(Uuid),
     One(Uuid),
+    Board,
+    Applications,
 }
 
 impl Question {
@@ -55,12 +57,14 @@ impl Question {
             Self::Account(account) => format!("/deployments?limit={LIMIT}&account={account}"),
             Self::Application(id) => format!("/applications/{id}/deployments?limit={LIMIT}"),
             Self::One(id) => format!("/deployments/{id}"),
+            Self::Board => format!("/board?limit={LIMIT}"),
+            Self::Applications => format!("/applications?limit={LIMIT}&include=last_deployment"),
         }
     }
 
     fn fits(&self, id: &str, shown: &Shown) -> bool {
         match self {
-            Self::All => true,
+            Self::All | Self::Board | Self::Applications => true,
             Self::Status(status) => shown.status == *status,
             Self::Account(account) => shown.account == *account,
             Self::Application(application) => shown.application_id == application.to_string(),
@@ -68,8 +72,22 @@ impl Question {
         }
     }
 
-    /// What the API must say, as ids with versions.
-    fn answer(&self, world: &World, only_account: Option<&str>) -> Vec<(String, i64)> {
+    /// What the API must say, as ids with versions: of deployments, or of the newest of each application.
+    fn answer(&self, world: &World, only_account: Option<&str>, applications: &[Application]) -> Vec<(String, i64)> {
+        if matches!(self, Self::Board | Self::Applications) {
+            let seen = applications
+                .iter()
+                .filter(|application| only_account.is_none_or(|account| application.account.as_str() == account));
+            return seen
+                .take(LIMIT)
+                .map(|application| {
+                    let id = application.id.to_string();
+                    let own = world.iter().filter(|(_, shown)| shown.application_id == id);
+                    let newest = own.max_by(|a, b| (&a.1.created_at, a.0).cmp(&(&b.1.created_at, b.0)));
+                    newest.map_or((id.clone(), 0), |(id, shown)| (id.clone(), shown.version))
+                })
+                .collect();
+        }
         let mut found: Vec<_> = world
             .iter()
             .filter(|(_, shown)| only_account.is_none_or(|account| shown.account == account))
@@ -86,6 +104,29 @@ fn pair(deployment: &Value) -> (String, i64) {
     let id = deployment["id"].as_str().expect("an id").to_owned();
     (id, deployment["version"].as_i64().expect("a version"))
 }
+
+/// The same of an item: of a deployment, or of the newest of an application.
+fn shown(item: &Value) -> (String, i64) {
+    match item.get("last_deployment") {
+        None => pair(item),
+        Some(Value::Null) => {
+            let id = item.get("application").unwrap_or(item)["id"].as_str();
+            (id.expect("an id").to_owned(), 0)
+        }
+        Some(last) => pair(last),
+    }
+}
+
+/// Names the newest deployment on the row of its application in the transaction that stores it, as ingest does.
+const NAME_NEWEST: &str = "
+    CREATE FUNCTION name_newest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM FROM applications WHERE id = NEW.application_id FOR UPDATE;
+        UPDATE applications SET last_deployment_id = (SELECT id FROM deployments WHERE application_id = NEW.application_id
+                                                      ORDER BY created_at DESC, id DESC LIMIT 1)
+        WHERE id = NEW.application_id;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER name_newest AFTER INSERT ON deployments FOR EACH ROW EXECUTE FUNCTION name_newest();";
 
 async fn ask(gateway: &Gateway, secret: &str, question: &Question) -> Answer {
     let request = Request::get(format!("/api/v1{}", question.path()));
@@ -121,6 +162,10 @@ async fn write(gateway: &Gateway, seed: u64, applications: &[Application]) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_is_what_the_log_says_at_its_position_while_others_write() {
     let gateway = Arc::new(Gateway::new().await);
+    sqlx::raw_sql(NAME_NEWEST)
+        .execute(&gateway.db.pool)
+        .await
+        .expect("a trigger");
     let (_, restricted) = token(&gateway, &["deployments:read"], of_account("other")).await;
     let mut applications = Vec::new();
     for (account, name) in [("main", "a"), ("main", "b"), ("other", "c"), ("other", "d")] {
@@ -138,6 +183,8 @@ async fn an_answer_is_what_the_log_says_at_its_position_while_others_write() {
         Question::Application(applications[0].id.0),
         Question::Application(applications[3].id.0),
         Question::One(known.id.0),
+        Question::Board,
+        Question::Applications,
     ];
     let is_over = Arc::new(AtomicBool::new(false));
     let mut readers = tokio::task::JoinSet::new();
@@ -195,7 +242,7 @@ async fn an_answer_is_what_the_log_says_at_its_position_while_others_write() {
                 assert_eq!(*status, StatusCode::OK, "{text}");
                 let body: Value = serde_json::from_str(text).expect("JSON");
                 match body.get("items") {
-                    Some(items) => items.as_array().expect("items").iter().map(pair).collect(),
+                    Some(items) => items.as_array().expect("items").iter().map(shown).collect(),
                     None => vec![pair(&body)],
                 }
             }
@@ -209,7 +256,7 @@ async fn an_answer_is_what_the_log_says_at_its_position_while_others_write() {
         };
         assert_eq!(
             seen,
-            question.answer(world, *only),
+            question.answer(world, *only, &applications),
             "{question:?} for {only:?} at {position}"
         );
     }
@@ -221,9 +268,15 @@ async fn what_nothing_touches_is_not_read_again() {
     let gateway = Gateway::new().await;
     let application = insert_application(&gateway.db.pool, "main", "shop").await;
     let other = insert_application(&gateway.db.pool, "other", "else").await;
+    sqlx::raw_sql(NAME_NEWEST)
+        .execute(&gateway.db.pool)
+        .await
+        .expect("a trigger");
     let deployment = insert_deployment(&gateway.db.pool, &application, Duration::ZERO).await;
     let paths = [
         "/deployments?account=main".to_owned(),
+        "/board?account=main".to_owned(),
+        "/applications?account=main&include=last_deployment".to_owned(),
         format!("/deployments/{}", deployment.id),
     ];
     let mut first = Vec::new();
@@ -232,6 +285,10 @@ async fn what_nothing_touches_is_not_read_again() {
     }
     // Behind the back of the log, so that whoever reads shows it.
     sqlx::query("UPDATE deployments SET body = replace(body, '\"production\"', '\"changed\"')")
+        .execute(&gateway.db.pool)
+        .await
+        .expect("changed");
+    sqlx::query("UPDATE applications SET region = 'changed'")
         .execute(&gateway.db.pool)
         .await
         .expect("changed");
@@ -256,6 +313,17 @@ async fn what_nothing_touches_is_not_read_again() {
     }
 }
 
+/// How many statements wait for a lock.
+async fn waiting(gateway: &Gateway) -> i64 {
+    // Not on the transaction's connection: there the view stays as it was when it was first read.
+    sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    .fetch_one(&gateway.db.pool)
+    .await
+    .expect("a count")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn equal_questions_share_one_read() {
     let gateway = Arc::new(Gateway::new().await);
@@ -272,15 +340,7 @@ async fn equal_questions_share_one_read() {
         let gateway = Arc::clone(&gateway);
         asking.spawn(async move { gateway.get("/deployments?limit=50").await });
     }
-    // Not on the transaction's connection: there the view stays as it was when it was first read.
-    let waiting = async || -> i64 {
-        sqlx::query_scalar(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
-        )
-        .fetch_one(&gateway.db.pool)
-        .await
-        .expect("a count")
-    };
+    let waiting = async || waiting(&gateway).await;
     let has_begun = async {
         while waiting().await == 0 {
             tokio::time::sleep(StdDuration::from_millis(10)).await;
@@ -293,5 +353,58 @@ async fn equal_questions_share_one_read() {
     lock.rollback().await.expect("unlocked");
     for answer in asking.join_all().await {
         assert_eq!(answer.items().len(), 50);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_who_ask_for_one_deployment_each_share_statements_and_get_their_own() {
+    let gateway = Arc::new(Gateway::new().await);
+    let (_, restricted) = token(&gateway, &["deployments:read"], of_account("other")).await;
+    let mut all = Vec::new();
+    for (account, name) in [("main", "shop"), ("other", "else")] {
+        let application = insert_application(&gateway.db.pool, account, name).await;
+        all.extend(insert_many(&gateway.db.pool, &application, 20).await);
+    }
+    gateway.settle().await;
+    // Both are known then, and somebody is connected.
+    for secret in [READ, &restricted] {
+        ask(&gateway, secret, &Question::One(all[0].id.0)).await;
+    }
+    let mut lock = gateway.db.pool.begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE deployments IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut *lock)
+        .await
+        .expect("locked");
+    let nobodys = Uuid::from_u128(7);
+    let ids = all.iter().map(|deployment| deployment.id.0).chain([nobodys]);
+    let mut asking = tokio::task::JoinSet::new();
+    for id in ids {
+        for secret in [READ.to_owned(), restricted.clone()] {
+            let gateway = Arc::clone(&gateway);
+            asking.spawn(async move {
+                let is_restricted = secret != READ;
+                (id, is_restricted, ask(&gateway, &secret, &Question::One(id)).await)
+            });
+        }
+    }
+    let has_begun = async {
+        while waiting(&gateway).await == 0 {
+            tokio::time::sleep(StdDuration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, has_begun).await.expect("some read");
+    // Others would have come by now, on the connections that are left.
+    tokio::time::sleep(StdDuration::from_millis(200)).await;
+    assert!(waiting(&gateway).await <= 2);
+    lock.rollback().await.expect("unlocked");
+    for (id, is_restricted, answer) in asking.join_all().await {
+        let own = all.iter().find(|deployment| deployment.id.0 == id);
+        match own.filter(|deployment| !is_restricted || deployment.account.as_str() == "other") {
+            Some(_) => {
+                assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+                assert_eq!(answer.json()["id"], id.to_string());
+            }
+            None => assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text),
+        }
     }
 }

@@ -176,7 +176,10 @@ mod tests {
             empty.in_scope(|| tracing::info!("two"));
         });
         let text = String::from_utf8(kept.0.lock().expect("whole").clone()).expect("text");
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
         let expected = serde_json::json!({
             "name": "work", "odd": "a \"quote\",\n\\ and {braces}", "number": 7, "below": -7, "share": 0.5, "is_so": true,
             "shown": "Some(\"x\")", "later": 2,

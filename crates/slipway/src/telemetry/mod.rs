@@ -66,7 +66,10 @@ pub(crate) fn start_with_traces(
 
 /// One object a line.
 fn json_lines<S>() -> tracing_subscriber::fmt::Layer<S, Members, Format<Json>> {
-    tracing_subscriber::fmt::layer().json().flatten_event(true).fmt_fields(Members)
+    tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .fmt_fields(Members)
 }
 
 /// For the commands without a configuration: the same environment variables, quieter.

@@ -7,15 +7,16 @@ use uuid::Uuid;
 
 use super::row::{ApplicationRow, select_applications};
 use crate::deployments::DeploymentBody;
+use crate::event_log::Head;
 use crate::labels::LabelSelector;
 use crate::page::AfterApplication;
-use crate::{Result, Visibility};
+use crate::{Result, StoreError, Visibility};
 
 /// More branches cost more to plan than they save.
 const BRANCHES_MAX: usize = 64;
 
 /// Which applications a list shows. An empty filter lets everything through.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ApplicationFilter {
     /// Kinds of platform.
     pub providers: Vec<String>,
@@ -34,7 +35,7 @@ pub struct ApplicationFilter {
 }
 
 /// A page of applications to read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ApplicationQuery {
     /// Which.
     pub filter: ApplicationFilter,
@@ -62,8 +63,10 @@ pub struct ListedApplication {
 }
 
 /// A page of a list.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ApplicationPage {
+    /// The position in the event log that the page shows: read in the same statement.
+    pub head: Head,
     /// By name.
     pub rows: Vec<ListedApplication>,
     /// Where the next page begins, if there is more.
@@ -80,8 +83,21 @@ pub async fn list(
     // Labels are planned with at hand: whether they are rare decides between two indexes.
     let is_prepared = query.filter.labels.is_empty();
     let rows = statement.build().persistent(is_prepared).fetch_all(conn).await?;
-    let mut page = ApplicationPage::default();
+    let first = rows
+        .first()
+        .ok_or_else(|| StoreError::inconsistent("event_head", "there is no row"))?;
+    let mut page = ApplicationPage {
+        head: Head {
+            epoch: first.try_get("head_epoch")?,
+            seq: first.try_get("head_seq")?,
+        },
+        rows: Vec::new(),
+        next: None,
+    };
     for row in &rows {
+        if row.try_get::<Option<Uuid>, _>("id")?.is_none() {
+            continue;
+        }
         if page.rows.len() == query.limit {
             page.next = page.rows.last().map(|last| AfterApplication {
                 name: last.application.observed.name.clone(),
@@ -157,7 +173,7 @@ fn choose(filter: &ApplicationFilter, visibility: &Visibility) -> Option<Vec<Alt
 /// Several values of the column that narrows most become branches, each walking an index by name, which are merged as they
 /// are read: see `deployments::statement`.
 fn statement(query: &ApplicationQuery, visibility: &Visibility) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new("SELECT page.*");
+    let mut sql = QueryBuilder::new("SELECT head.epoch AS head_epoch, head.seq AS head_seq, page.*");
     let bodies = [(query.with_last, "last"), (query.with_live, "live")];
     let bodies = bodies
         .into_iter()
@@ -167,7 +183,7 @@ fn statement(query: &ApplicationQuery, visibility: &Visibility) -> QueryBuilder<
             ", {name}.version AS {name}_version, {name}.body AS {name}_body"
         ));
     }
-    sql.push(" FROM (SELECT * FROM (");
+    sql.push(" FROM event_head AS head LEFT JOIN (SELECT * FROM (");
     let direction = if query.descending { "DESC" } else { "ASC" };
     // One more than asked for tells whether there is a next page. In the text, because a plan for any limit at all would be
     // one for a tenth of the table.
@@ -198,7 +214,7 @@ fn statement(query: &ApplicationQuery, visibility: &Visibility) -> QueryBuilder<
             }
         }
     }
-    sql.push(format_args!(") AS branches {order}) AS page"));
+    sql.push(format_args!(") AS branches {order}) AS page ON true"));
     for name in bodies {
         sql.push(format_args!(
             " LEFT JOIN deployments AS {name} ON {name}.id = page.{name}_deployment_id"

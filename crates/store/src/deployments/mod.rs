@@ -18,9 +18,9 @@ pub use list::{DeploymentFilter, DeploymentPage, DeploymentQuery, DeploymentSort
 pub use snapshot::{SnapshotRow, list_snapshot, list_snapshot_applications};
 pub use write::{StoredDeployment, insert, remember, update};
 
-use crate::event_log::{self, Head};
+use crate::event_log::Head;
 use crate::page::AfterDeployment;
-use crate::{Result, Visibility};
+use crate::{Result, StoreError, Visibility};
 use row::{DeploymentRow, select_deployments};
 
 /// Of these provider ids, the deployments of an application that are stored, by provider id. The caller holds the
@@ -206,45 +206,65 @@ pub async fn is_visible(conn: &mut PgConnection, id: Uuid, visibility: &Visibili
     }))
 }
 
-/// One deployment, if the caller sees it, and the position in the event log that it shows: read in one statement.
-pub async fn find_visible_body_with_head(
-    conn: &mut PgConnection,
-    id: Uuid,
-    visibility: &Visibility,
-) -> Result<(Head, Option<DeploymentBody>)> {
-    // Where everything is seen, nothing is looked up for it.
-    if !visibility.is_everything() && !is_visible(conn, id, visibility).await? {
-        return Ok((event_log::find_head(conn).await?, None));
-    }
-    find_body_with_head(conn, id).await
+/// The public JSON of a deployment, and what decides who sees it.
+#[derive(Debug, Clone)]
+pub struct FoundBody {
+    /// Whose it is.
+    pub application_id: Uuid,
+    /// The version.
+    pub version: i64,
+    /// The JSON.
+    pub body: String,
+    /// The kind of platform.
+    pub provider: String,
+    /// The account.
+    pub account: String,
+    /// The environment, as the application has it.
+    pub environment: Option<String>,
 }
 
-/// One deployment, and the position in the event log that it shows: read in one statement.
-pub async fn find_body_with_head(conn: &mut PgConnection, id: Uuid) -> Result<(Head, Option<DeploymentBody>)> {
-    let row = sqlx::query!(
+impl FoundBody {
+    /// Whether the caller sees it.
+    pub fn is_visible(&self, visibility: &Visibility) -> bool {
+        let environment = self.environment.as_deref();
+        visibility.shows_application(&self.provider, &self.account, self.application_id, environment)
+    }
+}
+
+/// Those of these deployments, of which there is one at least, that exist, by id, and the position in the event log that they
+/// show: read in one statement.
+pub async fn find_bodies_with_head(conn: &mut PgConnection, ids: &[Uuid]) -> Result<(Head, HashMap<Uuid, FoundBody>)> {
+    // One look at two indexes for each: as a join the planner would rather read all applications.
+    let rows = sqlx::query!(
         r#"
-        SELECT head.epoch, head.seq, deployment.application_id AS "application_id?", deployment.version AS "version?",
-               deployment.body AS "body?"
-        FROM event_head AS head LEFT JOIN deployments AS deployment ON deployment.id = $1
+        SELECT head.epoch, head.seq, deployment.id AS "id?", deployment.application_id AS "application_id?",
+               deployment.version AS "version?", deployment.body AS "body?", application.provider AS "provider?",
+               application.account AS "account?", application.environment
+        FROM event_head AS head CROSS JOIN unnest($1::uuid[]) AS asked (id)
+        LEFT JOIN LATERAL (SELECT * FROM deployments WHERE deployments.id = asked.id OFFSET 0) AS deployment ON true
+        LEFT JOIN LATERAL (SELECT * FROM applications WHERE applications.id = deployment.application_id OFFSET 0)
+             AS application ON true
         "#,
-        id
+        ids
     )
-    .fetch_one(conn)
+    .fetch_all(conn)
     .await?;
-    let found = row
-        .application_id
-        .zip(row.version)
-        .zip(row.body)
-        .map(|((application_id, version), body)| DeploymentBody {
-            application_id,
-            version,
-            body,
-        });
-    Ok((
-        Head {
-            epoch: row.epoch,
-            seq: row.seq,
-        },
-        found,
-    ))
+    let head = rows.first().map(|row| Head {
+        epoch: row.epoch.clone(),
+        seq: row.seq,
+    });
+    let head =
+        head.ok_or_else(|| StoreError::inconsistent("event_head", "there is no row, or nothing was asked for"))?;
+    let found = rows.into_iter().filter_map(|row| {
+        let found = FoundBody {
+            application_id: row.application_id?,
+            version: row.version?,
+            body: row.body?,
+            provider: row.provider?,
+            account: row.account?,
+            environment: row.environment,
+        };
+        Some((row.id?, found))
+    });
+    Ok((head, found.collect()))
 }

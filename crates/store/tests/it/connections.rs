@@ -1,9 +1,11 @@
 //! What a connection is like when it comes out of the pool.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use slipway_store::{PgConnectOptions, PgPool, pool};
+use slipway_store::readers::{Reader, Readers};
+use slipway_store::{PgConnectOptions, PgPool, StoreError, pool};
 use slipway_test_database::TestDatabase;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
@@ -36,7 +38,9 @@ async fn connect(options: &PgConnectOptions) -> std::io::Result<Box<dyn Duplex>>
 
 impl Wire {
     async fn before(database: &TestDatabase) -> Self {
-        let folder = std::env::temp_dir().join(format!("slipway-wire-{}", std::process::id()));
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("slipway-wire-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let name = format!(".s.PGSQL.{}", database.options.get_port());
         let listener = UnixListener::bind(folder.join(name)).expect("a socket");
@@ -105,4 +109,53 @@ async fn a_transaction_that_was_given_up_while_it_began_is_not_left_open() {
         .await
         .expect("a count");
     assert_eq!(kept, 10);
+}
+
+async fn echo(reader: &mut Reader, number: i64) -> Result<i64, sqlx::Error> {
+    let statement = sqlx::query_scalar("SELECT $1::bigint").bind(number);
+    statement.fetch_one(&mut **reader).await
+}
+
+async fn backend(reader: &mut Reader) -> i32 {
+    let statement = sqlx::query_scalar("SELECT pg_backend_pid()");
+    statement.fetch_one(&mut **reader).await.expect("a process")
+}
+
+#[tokio::test]
+async fn a_read_that_was_given_up_or_failed_leaves_nothing_to_whoever_comes_next() {
+    let database = TestDatabase::create().await.expect("a database");
+    let wire = Wire::before(&database).await;
+    let pool = pool::connect_lazily(wire.options.clone(), 1);
+    let readers = Readers::new(pool.clone(), 1);
+    let mut first = readers.acquire().await.expect("a connection");
+    let process = backend(&mut first).await;
+    first.keep();
+    for round in 0..10 {
+        let mut reader = readers.acquire().await.expect("a connection");
+        wire.is_held.send_replace(true);
+        let answer = tokio::time::timeout(Duration::from_millis(20), echo(&mut reader, -1)).await;
+        assert!(answer.is_err(), "the answer is kept back");
+        drop(reader);
+        wire.is_held.send_replace(false);
+        let mut reader = readers.acquire().await.expect("a connection");
+        assert_eq!(echo(&mut reader, round).await.expect("an answer"), round);
+        let failed = sqlx::query("SELECT 1 / 0").execute(&mut *reader).await;
+        assert!(failed.is_err());
+        drop(reader);
+    }
+    let mut last = readers.acquire().await.expect("a connection");
+    assert_eq!(backend(&mut last).await, process, "the connection was worth keeping");
+    // Cut off by the server: the next gets another.
+    sqlx::query("SELECT pg_terminate_backend($1)")
+        .bind(process)
+        .execute(&database.pool)
+        .await
+        .expect("ended");
+    assert!(echo(&mut last, 1).await.is_err());
+    drop(last);
+    let mut other = readers.acquire().await.expect("a connection");
+    assert_eq!(echo(&mut other, 1).await.expect("an answer"), 1);
+    other.keep();
+    pool.close().await;
+    assert!(matches!(readers.acquire().await, Err(StoreError::Unavailable(_))));
 }

@@ -40,14 +40,10 @@ pub(crate) async fn list_application_deployments(
     let (filter, sort) = parameters.filter(id)?;
     let (limit, cursor, min_cursor) = parameters.page();
     position::wait_for(&state, min_cursor).await?;
-    if applications::find_visible(
-        &mut *state.connection().await?,
-        ApplicationId(id),
-        &principal.visibility,
-    )
-    .await?
-    .is_none()
-    {
+    let mut reader = state.readers().acquire().await?;
+    let found = applications::find_visible(&mut reader, ApplicationId(id), &principal.visibility).await?;
+    reader.keep();
+    if found.is_none() {
         return Err(Problem::new(Code::NotFound).with_detail("there is no application with this id"));
     }
     respond(&state, &principal, &headers, &filter, sort, limit, cursor).await

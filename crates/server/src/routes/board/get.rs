@@ -8,12 +8,10 @@ use slipway_api::BoardItemList;
 
 use crate::auth::Principal;
 use crate::extract::Parameters;
-use crate::listing::{Items, Listing, Member, splice, to_json_text};
 use crate::position;
 use crate::problem::Problem;
-use crate::routes::applications::page::{self, Wanted};
+use crate::routes::applications::page::{self, Shape, Wanted};
 use crate::routes::applications::parameters::{BoardParameters, Included};
-use crate::routes::applications::view::version;
 use crate::state::AppState;
 
 /// Get what runs where
@@ -35,7 +33,7 @@ pub(crate) async fn get_board(
     Parameters(parameters): Parameters<BoardParameters>,
 ) -> Result<Response, Problem> {
     let wanted = Wanted {
-        list: "board",
+        shape: Shape::Board,
         filter: &parameters.filter(),
         is_descending: false,
         included: Included { last: true, live: true },
@@ -43,25 +41,5 @@ pub(crate) async fn get_board(
         cursor: parameters.cursor.as_deref(),
     };
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
-    let page = page::read(&state, &principal, wanted).await?;
-    let (mut items, mut versions) = (Vec::new(), Vec::new());
-    for entry in &page.entries {
-        let (last, live) = (entry.last.as_ref(), entry.live.as_ref());
-        let application = to_json_text(&entry.view)?;
-        let members = [
-            Member::new("application", Some(&application)),
-            Member::new("live_deployment", live.map(|live| live.body.as_str())),
-            Member::new("last_deployment", last.map(|last| last.body.as_str())),
-        ];
-        items.push(splice("{}".to_owned(), &members));
-        versions.push(version(&entry.view, last, live));
-    }
-    Listing {
-        items: Items::new(&items, Some(&versions)),
-        next_cursor: page.next_cursor,
-        event_cursor: &page.event_cursor,
-        position: &page.head,
-        freshness: Some(page.freshness),
-    }
-    .respond(&headers)
+    page::respond(&state, &principal, &headers, wanted).await
 }

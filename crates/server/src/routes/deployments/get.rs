@@ -8,13 +8,14 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use slipway_api::{Cursor, DeploymentView};
 use slipway_feed::Filter;
-use slipway_store::{deployments, event_log, pool, transitions};
+use slipway_store::{Visibility, deployments, event_log, pool, transitions};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::timeline::entries;
 use crate::auth::{Principal, Scope};
 use crate::extract::{Parameters, ResourceId, values};
+use crate::gather::Gathered;
 use crate::hot::Answer;
 use crate::listing::{Member, is_match, json_response, set_tag, splice, to_json_text};
 use crate::position;
@@ -44,15 +45,7 @@ pub(crate) struct OneDeploymentParameters {
     min_cursor: Option<String>,
 }
 
-/// One deployment as it was read.
-pub(crate) struct DeploymentAnswer {
-    head: Cursor,
-    application_id: Uuid,
-    version: i64,
-    body: Bytes,
-}
-
-impl Answer for DeploymentAnswer {
+impl Answer for Gathered {
     fn head(&self) -> &Cursor {
         &self.head
     }
@@ -95,38 +88,12 @@ pub(crate) async fn get_deployment(
         principal.require(Scope::RawRead)?;
     }
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
-    let not_found = || Problem::new(Code::NotFound).with_detail("there is no deployment with this id");
     let (position, version, body) = if with_raw || with_timeline {
-        let mut snapshot = pool::begin_snapshot(state.pool()).await?;
-        if !deployments::is_visible(&mut snapshot, id, &principal.visibility).await? {
-            return Err(not_found());
-        }
-        let head = event_log::find_head(&mut snapshot).await?;
-        let found = deployments::find_body(&mut snapshot, id).await?.ok_or_else(not_found)?;
-        let (raw, timeline);
-        let mut members = Vec::new();
-        if with_raw {
-            raw = deployments::find_payload(&mut snapshot, id).await?;
-            members.push(Member::new("raw", raw.as_deref()));
-        }
-        if with_timeline {
-            let rows = transitions::list_for_deployment(&mut snapshot, id).await?;
-            timeline = to_json_text(&entries(&rows))?;
-            members.push(Member::new("timeline", Some(&timeline)));
-        }
-        let body = Bytes::from(splice(found.body, &members));
-        (position::cursor(&head), found.version, body)
+        Box::pin(read_whole(&state, id, &principal.visibility, with_raw, with_timeline)).await?
     } else {
         let read = async || {
-            let mut conn = state.connection().await?;
-            let (head, found) = deployments::find_visible_body_with_head(&mut conn, id, &principal.visibility).await?;
-            let found = found.ok_or_else(not_found)?;
-            Ok(DeploymentAnswer {
-                head: position::cursor(&head),
-                application_id: found.application_id,
-                version: found.version,
-                body: found.body.into(),
-            })
+            let found = state.gather().find(id, &principal.visibility).await?;
+            found.ok_or_else(not_found)
         };
         let (answer, position) = state.hot_deployments().get(id, &principal.visibility, read).await?;
         (position, answer.version, answer.body.clone())
@@ -147,4 +114,37 @@ pub(crate) async fn get_deployment(
     set_tag(&mut response, &tag);
     position::set(&mut response, &position);
     Ok(response)
+}
+
+fn not_found() -> Problem {
+    Problem::new(Code::NotFound).with_detail("there is no deployment with this id")
+}
+
+/// A deployment with what is included, all of it in one snapshot: the position, the version, and the JSON.
+async fn read_whole(
+    state: &AppState,
+    id: Uuid,
+    visibility: &Visibility,
+    with_raw: bool,
+    with_timeline: bool,
+) -> Result<(Cursor, i64, Bytes), Problem> {
+    let mut snapshot = pool::begin_snapshot(state.pool()).await?;
+    if !deployments::is_visible(&mut snapshot, id, visibility).await? {
+        return Err(not_found());
+    }
+    let head = event_log::find_head(&mut snapshot).await?;
+    let found = deployments::find_body(&mut snapshot, id).await?.ok_or_else(not_found)?;
+    let (raw, timeline);
+    let mut members = Vec::new();
+    if with_raw {
+        raw = deployments::find_payload(&mut snapshot, id).await?;
+        members.push(Member::new("raw", raw.as_deref()));
+    }
+    if with_timeline {
+        let rows = transitions::list_for_deployment(&mut snapshot, id).await?;
+        timeline = to_json_text(&entries(&rows))?;
+        members.push(Member::new("timeline", Some(&timeline)));
+    }
+    let body = Bytes::from(splice(found.body, &members));
+    Ok((position::cursor(&head), found.version, body))
 }

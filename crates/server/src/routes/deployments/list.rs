@@ -19,7 +19,7 @@ use super::parameters::{DeploymentParameters, bound_search};
 use crate::auth::Principal;
 use crate::extract::{Limit, PageCursor, Parameters};
 use crate::freshness::Snapshot;
-use crate::hot::Answer;
+use crate::hot::{Answer, narrower};
 use crate::listing::{Items, Listing, SealedListing};
 use crate::position;
 use crate::problem::Problem;
@@ -128,7 +128,7 @@ pub(crate) async fn respond(
             .get(question.clone(), &principal.visibility, read)
             .await?
     } else {
-        let answer = read(state, &question.query, &principal.visibility).await?;
+        let answer = Box::pin(read(state, &question.query, &principal.visibility)).await?;
         let position = answer.head.clone();
         (Arc::new(answer), position)
     };
@@ -161,12 +161,13 @@ fn walk(filter: &DeploymentFilter, sort: DeploymentSort) -> String {
 }
 
 async fn read(state: &AppState, query: &DeploymentQuery, visibility: &Visibility) -> Result<ListAnswer, Problem> {
-    let mut conn = state.connection().await?;
+    let mut conn = state.readers().acquire().await?;
     let page = deployments::list(&mut conn, query, visibility).await?;
     let accounts = match query.filter.applications.as_slice() {
         [] => None,
         some => Some(applications::list_accounts_of(&mut conn, some).await?),
     };
+    conn.keep();
     Ok(ListAnswer {
         head: position::cursor(&page.head),
         items: Items::new(&page.bodies, None),
@@ -179,9 +180,6 @@ async fn read(state: &AppState, query: &DeploymentQuery, visibility: &Visibility
 
 /// What belongs to an application for ever narrows it; all else may change, and is looked at by the next read.
 fn touched_by(filter: &DeploymentFilter, visibility: &Visibility) -> EventFilter {
-    fn narrower<T: Clone>(asked: &[T], seen: &[T]) -> Vec<T> {
-        if asked.is_empty() { seen } else { asked }.to_vec()
-    }
     EventFilter {
         providers: narrower(&filter.providers, &visibility.providers),
         accounts: narrower(&filter.accounts, &visibility.accounts),
