@@ -125,4 +125,9 @@ pub struct ListFreshnessView {
     pub state: FreshnessState,
     /// One entry per account.
     pub accounts: Vec<AccountFreshnessView>,
+    /// From when on history is whole: of deployments that ended before, only those are left that are live or the newest of
+    /// their application. Null while nothing was removed.
+    #[schema(required = true)]
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub history_complete_since: Option<OffsetDateTime>,
 }

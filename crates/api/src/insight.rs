@@ -160,6 +160,11 @@ pub struct InsightPeriodView {
     /// The first instant after it.
     #[serde(with = "time::serde::rfc3339")]
     pub ends_at: OffsetDateTime,
+    /// Where days were asked for that reach further back than history is whole: since when it is. These days are left out, not
+    /// counted as 0; the period begins with the first whole day after it.
+    #[schema(required = true)]
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub history_complete_since: Option<OffsetDateTime>,
 }
 
 /// Numbers over all deployments that were created in some days.

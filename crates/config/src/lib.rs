@@ -19,8 +19,8 @@ pub use schema::schema;
 pub use secret::Secret;
 pub use sections::{
     AccountOption, AccountSettings, AuthSettings, DatabaseSettings, DeploymentLogSettings, FreezeSettings, LogFormat,
-    LogSettings, MappingSettings, MetricsSettings, OidcRestrictions, OidcSettings, ProviderKeys, RuleSettings,
-    ServerSettings, SyncSettings, TraceSettings,
+    LogSettings, MappingSettings, MetricsSettings, OidcRestrictions, OidcSettings, ProviderKeys, RetentionSettings,
+    RuleSettings, ServerSettings, SyncSettings, TraceSettings,
 };
 
 /// The layer below all others, as text: every key with its meaning.
@@ -47,6 +47,8 @@ pub struct Settings {
     pub sync: SyncSettings,
     /// What is kept of the logs of deployments.
     pub logs: DeploymentLogSettings,
+    /// How long everything else is kept.
+    pub retention: RetentionSettings,
     /// What is logged, and how.
     pub log: LogSettings,
     /// How metrics are served.

@@ -365,3 +365,45 @@ fn statuses_are_mapped_by_provider_and_word() {
         assert!(faults.contains(wanted), "{wanted}\nis not in\n{faults}");
     }
 }
+
+#[test]
+fn things_are_kept_for_ever_or_for_two_days_at_least() {
+    let load = |text: &str| load(&format!("{AUTH}[retention]\n{text}\n"), "retention", &[]);
+    let defaults = load("").unwrap().retention;
+    assert_eq!(defaults.history, None, "for ever");
+    let day = Duration::from_secs(86_400);
+    assert_eq!((defaults.payloads, defaults.events), (Some(day * 180), Some(day * 365)));
+    let kept = load("history = '48h'\nevents = '0s'").unwrap().retention;
+    assert_eq!((kept.history, kept.events), (Some(day * 2), None));
+    let faults = load("history = '1d'\npayloads = '1h'").unwrap_err().to_string();
+    for key in ["retention.history", "retention.payloads"] {
+        assert!(
+            faults.contains(&format!("{key}: must be 0d, for ever, or two days")),
+            "{faults}"
+        );
+    }
+}
+
+#[test]
+fn a_history_goes_one_way_only() {
+    let account = |name: &str, former: &str| {
+        format!(
+            "[[accounts]]\nname = '{name}'\nprevious_name = '{former}'\nprovider = 'cloud66'\ntoken = '{name}-token'\n"
+        )
+    };
+    let load = |accounts: &[String]| load(&format!("{AUTH}{}", accounts.concat()), "renames", &[]);
+    let settings = load(&[account("a", "b"), account("c", "d")]).unwrap();
+    assert_eq!(settings.accounts[0].previous_name.as_deref(), Some("b"));
+    let faults = load(&[account("a", "b"), account("c", "b"), account("d", "a")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        faults.contains("account c: previous_name: `b` is the previous name of account a, too"),
+        "{faults}"
+    );
+    assert!(
+        faults.contains("account d: previous_name: `a` is the name of an account that is configured"),
+        "{faults}"
+    );
+    assert!(load(&[account("a", "a")]).is_err(), "its own name");
+}

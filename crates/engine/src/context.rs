@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::figures::Figures;
 use crate::logs::LogSettings;
+use crate::retention::RetentionSettings;
 use crate::rules::Rules;
 use crate::setup::Setup;
 
@@ -26,6 +27,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// What is kept of logs, and what is masked everywhere.
     pub logs: Arc<LogSettings>,
+    /// How long everything else is kept.
+    pub retention: Arc<RetentionSettings>,
     /// What the work came to.
     pub figures: Arc<Figures>,
     /// How the database's clock differs from ours.
@@ -67,6 +70,7 @@ impl Context {
             setup: Setup::new(registry),
             clock,
             logs: Arc::default(),
+            retention: Arc::default(),
             figures: Arc::default(),
             offset: Arc::default(),
         }
@@ -81,6 +85,12 @@ impl Context {
     /// The same with what is kept of logs.
     pub fn with_logs(mut self, logs: LogSettings) -> Self {
         self.logs = Arc::new(logs);
+        self
+    }
+
+    /// The same with how long everything else is kept.
+    pub fn with_retention(mut self, retention: RetentionSettings) -> Self {
+        self.retention = Arc::new(retention);
         self
     }
 

@@ -13,6 +13,7 @@ pub struct Figures {
     leases_lost: AtomicU64,
     deployments_created: AtomicU64,
     deployments_changed: AtomicU64,
+    not_remapped: AtomicU64,
 }
 
 impl Figures {
@@ -40,6 +41,15 @@ impl Figures {
     pub fn deployments(&self) -> (u64, u64) {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         (read(&self.deployments_created), read(&self.deployments_changed))
+    }
+
+    /// How many deployments a changed mapping concerned that could not be read again, because their payload is gone.
+    pub fn not_remapped(&self) -> u64 {
+        self.not_remapped.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_not_remapped(&self, count: u64) {
+        self.not_remapped.fetch_add(count, Ordering::Relaxed);
     }
 
     pub(crate) fn note_read(&self, account: &str, outcome: &'static str) {

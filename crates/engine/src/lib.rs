@@ -11,6 +11,7 @@ pub mod logs;
 pub mod mappings;
 pub mod relabel;
 mod remap;
+pub mod renames;
 pub mod retention;
 pub mod rules;
 mod setup;

@@ -225,9 +225,12 @@ async fn restamp(context: &Context, conn: &mut PgConnection, id: ApplicationId) 
     let capabilities = context.setup.capabilities(&application.account);
     let now = context.clock.now();
     let (mut changed, mut new_events) = (Vec::new(), Vec::new());
-    let mut has_history = false;
+    let (mut has_history, mut former) = (false, None);
     for (mut deployment, body) in found {
         let has_name = deployment.application_name == application.observed.name;
+        if deployment.account != application.account {
+            former = Some(std::mem::replace(&mut deployment.account, application.account.clone()));
+        }
         deployment.environment.clone_from(&application.environment);
         deployment.labels.clone_from(&application.labels);
         deployment.application_name.clone_from(&application.observed.name);
@@ -247,6 +250,15 @@ async fn restamp(context: &Context, conn: &mut PgConnection, id: ApplicationId) 
             body,
             raw: None,
         });
+    }
+    if let Some(former) = former {
+        // Whoever follows the account's former name has to look again, too.
+        let event = events::about_application(&application, EventType::ApplicationHistoryChanged);
+        new_events.push(NewEvent {
+            account: Some(former.to_string()),
+            ..event
+        });
+        has_history = true;
     }
     if has_history {
         new_events.push(events::about_application(

@@ -4,13 +4,22 @@
 use std::collections::HashSet;
 
 use slipway_core::observation::Asked;
-use slipway_core::provider::ApplicationRef;
-use slipway_core::{ApplicationId, Via};
+use slipway_core::provider::{AddedMapping, ApplicationRef};
+use slipway_core::{ApplicationId, State, Status, Via};
 use slipway_store::page::AfterDeployment;
 use slipway_store::{PgConnection, applications, deployments, unmapped_statuses};
 
 use crate::context::Context;
 use crate::ingest::{Batch, IngestError, ingest_on};
+
+/// Whether the mappings in force would read a stored state otherwise, as far as its word alone tells.
+fn reads_otherwise(mappings: &[AddedMapping], state: &State) -> bool {
+    let word = state.provider_status.as_deref().unwrap_or_default();
+    let mapping = mappings
+        .iter()
+        .find(|mapping| mapping.provider_status.eq_ignore_ascii_case(word));
+    state.status != mapping.map_or(Status::Unknown, |mapping| mapping.status)
+}
 
 /// Corrects what the mapping in force reads otherwise, of at most `limit` of an application's deployments before `mark`.
 /// Repeatable: what is corrected already comes out as it is stored.
@@ -42,7 +51,7 @@ pub(crate) async fn remap(
         provider_application_id: application.observed.provider_application_id,
         name: application.observed.name,
     };
-    let mut corrections = Vec::new();
+    let (mut corrections, mut without_payload) = (Vec::new(), 0_u64);
     for (deployment, _) in deployments::list_before(conn, id, mark, limit).await? {
         let state = &deployment.tracked.state;
         let concerns = |word: &String| words.contains(&word.to_ascii_lowercase());
@@ -50,6 +59,7 @@ pub(crate) async fn remap(
             continue;
         }
         let Some(raw) = deployments::find_payload(conn, deployment.id.0).await? else {
+            without_payload += u64::from(reads_otherwise(provider.added_mappings(), state));
             continue;
         };
         let Some(mut observation) = provider.reread(&reference, &serde_json::from_str(&raw)?) else {
@@ -63,6 +73,14 @@ pub(crate) async fn remap(
             observation.unmapped_status = None;
             corrections.push(observation);
         }
+    }
+    if without_payload > 0 {
+        context.figures.note_not_remapped(without_payload);
+        tracing::warn!(
+            application.id = %id,
+            deployments = without_payload,
+            "a changed mapping is not applied to deployments whose payload is gone: they are older than retention.payloads"
+        );
     }
     if corrections.is_empty() {
         return Ok(());

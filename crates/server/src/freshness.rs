@@ -8,7 +8,7 @@ use parking_lot::RwLock;
 use slipway_api::{AccountFreshnessView, BackfillView, FreshnessMode, FreshnessView, ListFreshnessView};
 use slipway_core::{Clock, FreshnessState};
 use slipway_store::sync_targets::{self, AccountBackfillRow, FreshnessRow};
-use slipway_store::{PgConnection, PgPool, StoreError};
+use slipway_store::{PgConnection, PgPool, StoreError, retention};
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
@@ -35,6 +35,8 @@ pub(crate) struct AccountFreshness {
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
     pub(crate) accounts: Vec<AccountFreshness>,
+    /// Before this instant deployments that ended were removed.
+    pub(crate) history_complete_since: Option<OffsetDateTime>,
 }
 
 impl FreshnessCache {
@@ -103,6 +105,7 @@ impl Snapshot {
         ListFreshnessView {
             state: worst.into(),
             accounts: shown.map(|account| account.entry(now)).collect(),
+            history_complete_since: self.history_complete_since,
         }
     }
 }
@@ -182,7 +185,10 @@ pub(crate) async fn load(conn: &mut PgConnection) -> Result<Snapshot, StoreError
             row,
         })
         .collect();
-    Ok(Snapshot { accounts })
+    Ok(Snapshot {
+        accounts,
+        history_complete_since: retention::find_history_horizon(conn).await?,
+    })
 }
 
 fn view(row: &FreshnessRow, state: FreshnessState, backfill: BackfillView) -> FreshnessView {

@@ -104,6 +104,8 @@ codes! {
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, false, "The deployment has changed";
     /// The position in the event log cannot be resumed from; read a list and start from its `event_cursor`.
     CursorGone = "cursor_gone", GONE, false, "The cursor is gone";
+    /// Everything that was asked for ended before history is whole: it was removed.
+    HistoryRemoved = "history_removed", GONE, false, "The history was removed";
     /// The body is larger than this API takes.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, false, "The body is too large";
     /// The URI is longer than this API takes.

@@ -7,6 +7,7 @@ use slipway_core::provider::{AddedMapping, ProviderRegistry, SharedProvider};
 use slipway_core::{AccountName, Clock, Phase, Status};
 use slipway_engine::freezes::Freezes;
 use slipway_engine::mappings::with_mappings;
+use slipway_engine::renames::Rename;
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
 use slipway_provider_http::{CallBook, Calls, Secret, Url};
 use slipway_provider_scalingo::{ScalingoOptions, ScalingoProvider, SourceUrlTemplate};
@@ -100,6 +101,18 @@ fn added_mappings(settings: &Settings) -> Vec<AddedMapping> {
         })
     });
     added.collect()
+}
+
+/// The accounts that say what they were called before.
+pub(crate) fn renames(settings: &Settings) -> Vec<Rename> {
+    let renames = settings.accounts.iter().filter_map(|account| {
+        Some(Rename {
+            former: account.previous_name.as_deref()?.into(),
+            name: account.name.as_str().into(),
+            provider: account.provider,
+        })
+    });
+    renames.collect()
 }
 
 fn told(faults: &Faults) -> Failure {

@@ -25,7 +25,7 @@ pub(crate) enum Command {
     /// Run the gateway
     Serve(ServeArgs),
     /// Run only the background work of the gateway, for replicas that run `serve --no-sync`
-    Sync(ConfigArgs),
+    Sync(GatewayArgs),
     /// Run the simulated providers alone, with their control API
     Simulate(SimulateArgs),
     /// Try a configuration: call every account, look at the database, and tell everything that is wrong at once
@@ -179,9 +179,18 @@ pub(crate) struct TokenRevokeArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ServeArgs {
+pub(crate) struct GatewayArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
+    /// Bring the database's schema up to date first; without it a gateway does not start on one that is not
+    #[arg(long)]
+    pub(crate) migrate: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) gateway: GatewayArgs,
     /// Serve only: another replica does the background work
     #[arg(long)]
     pub(crate) no_sync: bool,

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use slipway_builtin_postgres::{BuiltinPostgres, Settings};
 use slipway_config::DatabaseSettings;
 use slipway_store::pooler::{self, Pooler};
-use slipway_store::{PgConnectOptions, PgPool, pool};
+use slipway_store::schema::{self, SchemaState};
+use slipway_store::{PgConnectOptions, PgPool, StoreError, pool};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -36,8 +37,9 @@ struct Builtin {
 }
 
 impl Database {
-    /// The database of the configuration, with the schema of this release.
-    pub(crate) async fn open(settings: &DatabaseSettings) -> Result<Self, Failure> {
+    /// The database of the configuration, with the schema of this release: what is missing of it is applied where
+    /// `may_migrate`, and always to the built-in one, which nobody else uses.
+    pub(crate) async fn open(settings: &DatabaseSettings, may_migrate: bool) -> Result<Self, Failure> {
         let database = match &settings.url {
             Some(url) => {
                 let options = options(url.expose(), "database.url")?;
@@ -69,7 +71,7 @@ impl Database {
                 Self::start_builtin(folder, settings.max_connections).await?
             }
         };
-        database.migrate().await?;
+        database.prepare(may_migrate || database.is_builtin()).await?;
         Ok(database)
     }
 
@@ -80,7 +82,7 @@ impl Database {
             true => Failure::new(format!("{error} ({option} names another folder)")),
             false => error.into(),
         })?;
-        database.migrate().await?;
+        database.prepare(true).await?;
         Ok(database)
     }
 
@@ -125,16 +127,11 @@ impl Database {
         Ok(())
     }
 
-    async fn migrate(&self) -> Result<(), Failure> {
+    async fn prepare(&self, may_migrate: bool) -> Result<(), Failure> {
         let direct = pool::connect_lazily(self.direct_options.clone(), 1);
-        let migrated = pool::migrate(&direct).await;
+        let prepared = prepare(&direct, may_migrate).await;
         direct.close().await;
-        migrated.map_err(|error| {
-            Failure::new(format!(
-                "the database's schema cannot be brought up to date: {}",
-                chain(&error)
-            ))
-        })
+        prepared
     }
 
     /// Closes the connections, and stops the built-in database cleanly.
@@ -146,6 +143,46 @@ impl Database {
         // Its own stop ends the connections faster than waiting for each to be given back.
         let _ = stop.send(());
         drop(task.await);
+    }
+}
+
+async fn prepare(direct: &PgPool, may_migrate: bool) -> Result<(), Failure> {
+    let failed = |error: StoreError| {
+        Failure::new(format!(
+            "the database's schema cannot be brought up to date: {}",
+            chain(&error)
+        ))
+    };
+    let state = schema::find_state(direct).await.map_err(failed)?;
+    if state.unknown > 0 {
+        return Err(too_new(state));
+    }
+    if state.pending == 0 {
+        return Ok(());
+    }
+    if !may_migrate {
+        return Err(Failure::new(format!(
+            "the database lacks {} of this release: run `slipway migrate` with the same configuration first, or start with \
+             `serve --migrate` (database.migrate_on_start = true)",
+            counted(state.pending)
+        )));
+    }
+    schema::migrate(direct).await.map_err(failed)
+}
+
+/// A later release was here.
+pub(crate) fn too_new(state: SchemaState) -> Failure {
+    Failure::new(format!(
+        "the database was migrated by a later release of slipway ({} that this one does not know): run that release, or \
+         restore a backup from before it",
+        counted(state.unknown)
+    ))
+}
+
+fn counted(migrations: usize) -> String {
+    match migrations {
+        1 => "1 migration".to_owned(),
+        count => format!("{count} migrations"),
     }
 }
 

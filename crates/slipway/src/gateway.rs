@@ -8,9 +8,11 @@ use slipway_core::Clock;
 use slipway_core::provider::ProviderRegistry;
 use slipway_engine::freezes::Freezes;
 use slipway_engine::logs::LogSettings;
+use slipway_engine::renames::Rename;
+use slipway_engine::retention::RetentionSettings;
 use slipway_engine::rules::Rules;
 use slipway_engine::supervisor::Supervisor;
-use slipway_engine::{Context, Engine, SyncSettings, Writes, budget};
+use slipway_engine::{Context, Engine, SyncSettings, Writes, budget, renames};
 use slipway_feed::{Feed, FeedSettings};
 use slipway_provider_http::CallBook;
 use slipway_server::{AppState, Monitored, Oidc, ServerSettings, Services, Tokens};
@@ -41,8 +43,12 @@ pub(crate) struct Parts<'a> {
     pub(crate) rules: Rules,
     /// What is kept of the logs of deployments.
     pub(crate) logs: LogSettings,
+    /// How long everything else is kept.
+    pub(crate) retention: RetentionSettings,
     /// When nothing is deployed.
     pub(crate) freezes: Freezes,
+    /// Accounts that were called something else before.
+    pub(crate) renames: Vec<Rename>,
     /// None: no API.
     pub(crate) api: Option<Api>,
     /// Where health and metrics are served without a token.
@@ -58,6 +64,7 @@ pub(crate) struct Api {
 
 pub(crate) struct Gateway {
     supervisor: Supervisor,
+    context: Context,
     writes: Writes,
     lifecycle: Lifecycle,
     server: Option<JoinHandle<std::io::Result<()>>>,
@@ -74,15 +81,21 @@ impl Gateway {
             sync,
             rules,
             logs,
+            retention,
             freezes,
+            renames,
             api,
             metrics,
         } = parts;
         let supervisor = Supervisor::new(Arc::clone(&clock), lifecycle.soft.clone());
         let context = Context::new(database.pool.clone(), registry, Arc::clone(&clock))
             .with_rules(rules)
-            .with_logs(logs);
+            .with_logs(logs)
+            .with_retention(retention);
         note_database_time(&context).await;
+        renames::apply(&context, &context.setup.account_names(), &renames)
+            .await
+            .map_err(|error| Failure::new(chain(&error)))?;
         budget::share(&context, &context.setup.now().registry);
         let writes = Writes::new(context.clone(), freezes);
         if let Some(settings) = sync {
@@ -120,10 +133,16 @@ impl Gateway {
         }
         Ok(Self {
             supervisor,
+            context,
             writes,
             lifecycle: lifecycle.clone(),
             server,
         })
+    }
+
+    /// What everything works with.
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
     }
 
     /// What changes something at providers, with the accounts and their adapters.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod account_names;
 pub mod applications;
 pub mod audit;
 pub mod deployments;
@@ -18,6 +19,8 @@ pub mod pooler;
 pub mod rate_budgets;
 pub mod readers;
 pub mod restamps;
+pub mod retention;
+pub mod schema;
 pub mod sessions;
 pub mod stream_tickets;
 pub mod sync_targets;

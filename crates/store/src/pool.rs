@@ -1,18 +1,14 @@
-//! Connections and the schema.
+//! Connections.
 
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
 
-use crate::{Result, StoreError};
+use crate::Result;
 
 /// A connection that goes back to its pool when it is dropped.
 pub type PoolConnection = sqlx::pool::PoolConnection<Postgres>;
-
-/// The schema, built in.
-pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
 /// A process that is stopped or cut off in the middle of a transaction would hold its locks for as long as it pleases, the
 /// event log's counter among them, and every other replica would wait. Nothing of ours pauses within a transaction.
@@ -50,28 +46,6 @@ async fn end_forgotten_transaction(conn: &mut PgConnection) -> sqlx::Result<bool
     }
 }
 
-/// Applies what is missing of the schema, under PostgreSQL's own lock, so that several processes may try at once.
-pub async fn migrate(pool: &PgPool) -> Result<()> {
-    MIGRATOR.run(pool).await.map_err(migration_error)
-}
-
-/// How many migrations of this release are not applied yet. An empty database lacks them all.
-pub async fn pending_migrations(pool: &PgPool) -> Result<usize> {
-    let table = sqlx::query_scalar::<_, bool>("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
-        .fetch_one(pool)
-        .await?;
-    if !table {
-        return Ok(MIGRATOR.iter().count());
-    }
-    let applied = sqlx::query_scalar::<_, i64>("SELECT version FROM _sqlx_migrations WHERE success")
-        .fetch_all(pool)
-        .await?;
-    Ok(MIGRATOR
-        .iter()
-        .filter(|migration| !applied.contains(&migration.version))
-        .count())
-}
-
 /// A transaction in which every statement sees the same state: what a list shows, and the position of the log it shows.
 pub async fn begin_snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>> {
     Ok(pool
@@ -83,13 +57,6 @@ pub async fn begin_snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgr
 pub async fn ping(pool: &PgPool) -> Result<()> {
     sqlx::query("SELECT 1").execute(pool).await?;
     Ok(())
-}
-
-fn migration_error(error: sqlx::migrate::MigrateError) -> StoreError {
-    match error {
-        sqlx::migrate::MigrateError::Execute(error) => error.into(),
-        error => StoreError::Migration(error),
-    }
 }
 
 /// What the database's clock says.

@@ -185,7 +185,7 @@ async fn migrate(options: PgConnectOptions) -> Result<(), Error> {
         .connect_with(options)
         .await
         .map_err(Error::new)?;
-    slipway_store::pool::migrate(&pool).await.map_err(Error::new)?;
+    slipway_store::schema::migrate(&pool).await.map_err(Error::new)?;
     // A template must not be in use.
     pool.close().await;
     Ok(())

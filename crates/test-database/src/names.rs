@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use slipway_store::pool::MIGRATOR;
+use slipway_store::schema::MIGRATOR;
 use sqlx::postgres::PgConnection;
 
 const PREFIX: &str = "slipway_test_";

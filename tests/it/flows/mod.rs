@@ -1,6 +1,7 @@
 //! What a running gateway must hold, whatever happens to it.
 
 mod backfill;
+mod backup;
 mod budget;
 mod chaos;
 mod check;
@@ -19,5 +20,6 @@ mod restore;
 mod resume;
 mod secrets;
 mod traces;
+mod upgrade;
 mod webhooks;
 mod writes;

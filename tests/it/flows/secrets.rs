@@ -46,7 +46,7 @@ fn faults(elsewhere: &str) -> Vec<Value> {
 
 /// What must not be found, by what it is.
 #[derive(Default)]
-struct Canaries(BTreeMap<String, String>);
+pub(super) struct Canaries(BTreeMap<String, String>);
 
 impl Canaries {
     fn add(&mut self, name: &str, secret: &str) {
@@ -83,7 +83,7 @@ impl Canaries {
     }
 
     /// Where what is found. `said` is what came out, by the name of the channel.
-    fn leaks(&self, said: &[(String, String)]) -> Vec<String> {
+    pub(super) fn leaks(&self, said: &[(String, String)]) -> Vec<String> {
         let mut leaks = Vec::new();
         for (name, secret) in &self.0 {
             for form in Self::forms(secret) {
@@ -207,12 +207,12 @@ async fn pages(api: &Api) -> Vec<(String, String)> {
     said
 }
 
-struct World {
-    case: Case,
-    database: TestDatabase,
-    simulators: Simulators,
+pub(super) struct World {
+    pub(super) case: Case,
+    pub(super) database: TestDatabase,
+    pub(super) simulators: Simulators,
     collector: Collector,
-    canaries: Canaries,
+    pub(super) canaries: Canaries,
 }
 
 const WEBHOOK: &str = "webhook-canary-8c1f3b6d2e9a4f70b5c2";
@@ -220,9 +220,14 @@ const OIDC: &str = "oidc-canary-5d7e1a9c3b8f4620d1e4";
 
 impl World {
     async fn new() -> Self {
+        Self::over(&SimulateOptions::default()).await
+    }
+
+    /// Over platforms like these.
+    pub(super) async fn over(options: &SimulateOptions) -> Self {
         let case = Case::begin().await;
         let database = TestDatabase::create().await.expect("a database for the test");
-        let simulators = Simulators::start(&case, &SimulateOptions::default()).await;
+        let simulators = Simulators::start(&case, options).await;
         let mut canaries = Canaries::default();
         canaries.add("token of Cloud 66", simulators.text("/cloud66/token"));
         canaries.add("token of Scalingo", simulators.text("/scalingo/token"));
@@ -254,7 +259,7 @@ impl World {
     }
 
     /// A gateway that says as much as it can.
-    async fn gateway(&self, more: &str) -> Gateway {
+    pub(super) async fn gateway(&self, more: &str) -> Gateway {
         Gateway::start(&self.case, &self.options(more), &self.simulators).await
     }
 
@@ -272,7 +277,7 @@ impl World {
     }
 
     /// Tokens, sessions and tickets, and requests that carry credentials where they do not belong.
-    async fn credentials(&mut self, gateway: &Gateway) -> Vec<(String, String)> {
+    pub(super) async fn credentials(&mut self, gateway: &Gateway) -> Vec<(String, String)> {
         let mut said = Vec::new();
         let none = json!({"providers": [], "accounts": [], "applications": [], "environments": []});
         let new = json!({"name": "canary", "scopes": ["deployments:read", "events:read"], "restrictions": none, "expires_at": null});

@@ -21,6 +21,8 @@ pub struct ProviderKeys {
 pub struct AccountSettings {
     /// Its identity in the history: unique, and not to be changed.
     pub name: String,
+    /// What it was called before: its history goes with it.
+    pub previous_name: Option<String>,
     /// Which adapter serves it.
     pub provider: &'static str,
     /// The credential.
@@ -69,6 +71,12 @@ pub(super) fn read(
             None => complete = false,
         }
     }
+    for (index, account) in read.iter().enumerate() {
+        if let Some(message) = wrong_previous_name(account, &read[..index], &names) {
+            let key = format!("account {}: previous_name", account.name);
+            notes.faults.push(account.place.clone(), key, message);
+        }
+    }
     complete.then_some(read)
 }
 
@@ -84,6 +92,7 @@ fn account(mut section: Reader<'_>, providers: &[ProviderKeys]) -> Option<Accoun
     }
     let token = section.required_secret("token");
     let webhook_secret = section.secret("webhook_secret");
+    let previous_name = section.string("previous_name").map(|taken| taken.value);
     if let Some(secret) = webhook_secret
         .as_ref()
         .filter(|secret| !is_webhook_secret(secret.value.expose()))
@@ -112,12 +121,32 @@ fn account(mut section: Reader<'_>, providers: &[ProviderKeys]) -> Option<Accoun
     section.finish();
     Some(AccountSettings {
         name: name?.value,
+        previous_name,
         provider: provider.name,
         token: token?.value,
         webhook_secret: webhook_secret.map(|secret| secret.value),
         options,
         place,
     })
+}
+
+/// A history can go one way only.
+fn wrong_previous_name(
+    account: &AccountSettings,
+    before: &[AccountSettings],
+    names: &BTreeSet<String>,
+) -> Option<String> {
+    let former = account.previous_name.as_ref()?;
+    if names.contains(former) {
+        return Some(format!("`{former}` is the name of an account that is configured"));
+    }
+    let other = before
+        .iter()
+        .find(|other| other.previous_name.as_ref() == Some(former))?;
+    Some(format!(
+        "`{former}` is the previous name of account {}, too",
+        other.name
+    ))
 }
 
 fn is_webhook_secret(secret: &str) -> bool {

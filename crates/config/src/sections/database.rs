@@ -16,6 +16,8 @@ pub struct DatabaseSettings {
     pub max_connections: u32,
     /// The folder of the built-in PostgreSQL; None: the default folder.
     pub data_dir: Option<PathBuf>,
+    /// Whether a gateway that starts may bring the schema up to date.
+    pub migrate_on_start: bool,
 }
 
 pub(super) fn read(mut section: Reader<'_>) -> Option<DatabaseSettings> {
@@ -28,11 +30,14 @@ pub(super) fn read(mut section: Reader<'_>) -> Option<DatabaseSettings> {
     let max_connections = section.integer("max_connections", 2..=1_000);
     let max_connections = section.required("max_connections", max_connections);
     let data_dir = section.string("data_dir").map(|taken| PathBuf::from(taken.value));
+    let migrate_on_start = section.boolean("migrate_on_start");
+    let migrate_on_start = section.required("migrate_on_start", migrate_on_start);
     section.finish();
     Some(DatabaseSettings {
         url,
         direct_url,
         max_connections: u32::try_from(max_connections?).ok()?,
         data_dir,
+        migrate_on_start: migrate_on_start?.value,
     })
 }

@@ -8,6 +8,7 @@ mod log;
 mod logs;
 mod mapping;
 mod metrics;
+mod retention;
 mod rule;
 mod server;
 mod sync;
@@ -21,6 +22,7 @@ pub use log::{LogFormat, LogSettings};
 pub use logs::DeploymentLogSettings;
 pub use mapping::MappingSettings;
 pub use metrics::MetricsSettings;
+pub use retention::RetentionSettings;
 pub use rule::RuleSettings;
 pub use server::ServerSettings;
 pub use sync::SyncSettings;
@@ -30,7 +32,7 @@ use crate::node::{Node, Table, Value};
 use crate::reader::{Notes, Reader, unknown};
 use crate::{Faults, Settings};
 
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "server",
     "database",
     "auth",
@@ -39,6 +41,7 @@ const SECTIONS: [&str; 12] = [
     "rules",
     "freezes",
     "logs",
+    "retention",
     "sync",
     "log",
     "metrics",
@@ -79,6 +82,7 @@ pub(crate) fn read(mut root: Table, providers: &[ProviderKeys], mut notes: Notes
     let auth = read_section!("auth", auth::read);
     let sync = read_section!("sync", sync::read);
     let logs = read_section!("logs", logs::read);
+    let retention = read_section!("retention", retention::read);
     let log = read_section!("log", log::read);
     let metrics = read_section!("metrics", metrics::read);
     let traces = read_section!("traces", traces::read);
@@ -115,6 +119,7 @@ pub(crate) fn read(mut root: Table, providers: &[ProviderKeys], mut notes: Notes
         freezes: freezes?,
         sync: sync?,
         logs: logs?,
+        retention: retention?,
         log: log?,
         metrics,
         traces,

@@ -31,6 +31,7 @@ pub(crate) use plan::{Plan, Written};
 pub(crate) use reserve::{Seat, outcome_unknown};
 
 use crate::context::Context;
+use crate::retention;
 use claim::Place;
 
 /// Proof that a sync target is leased to us; a write with a lost lease is refused.
@@ -70,6 +71,8 @@ pub struct Report {
     pub contradictions: Vec<String>,
     /// How many were left out because a write of ours, which is in flight, may have made them: its answer tells.
     pub deferred: usize,
+    /// How many were left out because they are older than what is kept.
+    pub too_old: usize,
     /// The number of the last event written.
     pub last_event: Option<i64>,
 }
@@ -114,13 +117,18 @@ pub(crate) async fn ingest_on(
     for observation in &mut batch.observations {
         context.logs.masks.mask_observation(observation);
     }
+    let too_old = retention::history::leave_out(context, conn, &mut batch).await?;
     let mut report = ingest_distinct(context, conn, &batch).await?;
+    report.too_old = too_old;
+    // They were known once, or lie beyond what is.
+    report.known += too_old;
     context.figures.note_deployments(report.created, report.changed);
     if let Some(again) = again {
         let more = Box::pin(ingest_on(context, conn, &again)).await?;
         report.created += more.created;
         report.changed += more.changed;
         report.deferred += more.deferred;
+        report.too_old += more.too_old;
         report.contradictions.extend(more.contradictions);
         report.last_event = more.last_event.or(report.last_event);
     }

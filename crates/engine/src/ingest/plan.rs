@@ -170,6 +170,7 @@ impl Plan {
                     ..Draft::stored(before)
                 };
                 draft.deployment.tracked = *tracked;
+                draft.deployment.account.clone_from(&self.application.account);
                 if !draft.deployment.tracked.state.is_finished {
                     // It runs after all: the text that is stored is not its last.
                     draft.deployment.log = LogState::Open;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use slipway_api::DeploymentView;
 use slipway_core::{DeploymentId, EventType, LogState};
 use slipway_store::deployments::StoredDeployment;
+use slipway_store::retention::{self, Kind};
 use slipway_store::{Connection, PgConnection, StoreError, applications, deployments, event_log, logs};
 use tokio_util::sync::CancellationToken;
 
@@ -57,6 +58,8 @@ pub async fn remove_some(context: &Context, conn: &mut PgConnection) -> Result<b
         return Ok(true);
     };
     logs::drop_texts(conn, &expired).await?;
+    let removed = u64::try_from(expired.len()).unwrap_or(u64::MAX);
+    retention::note(conn, Kind::Logs, before, removed).await?;
     let capabilities = context.setup.capabilities(&application.account);
     let mut changed = Vec::new();
     for id in expired {

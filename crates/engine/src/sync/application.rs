@@ -219,10 +219,14 @@ impl Worker {
             Err(error) => return Err(error.into()),
         };
         let oldest_at = oldest(&listed.items).or(oldest_at);
-        self.bring_in(provider, application, asked, listed.items).await?;
-        let state = if listed.next.is_none() { COMPLETE } else { "running" };
-        self.note_backfill(state, listed.next.as_ref(), oldest_at).await?;
-        Ok(listed.next.is_none())
+        let count = listed.items.len();
+        let report = self.bring_in(provider, application, asked, listed.items).await?;
+        // Newest first: beyond a page that is too old there is nothing that would be kept.
+        let is_complete = listed.next.is_none() || (count > 0 && report.too_old == count);
+        let next = listed.next.as_ref().filter(|_| !is_complete);
+        let state = if is_complete { COMPLETE } else { "running" };
+        self.note_backfill(state, next, oldest_at).await?;
+        Ok(is_complete)
     }
 
     async fn note_backfill(

@@ -54,6 +54,15 @@ BEGIN
 END $$;
 CREATE CONSTRAINT TRIGGER guard AFTER INSERT OR UPDATE ON deployments DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION guard();
+CREATE FUNCTION guard_removal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM events
+    WHERE xmin = pg_current_xact_id()::xid AND application_id = OLD.application_id AND type = 'application.history_changed';
+    IF NOT FOUND THEN RAISE 'a deployment was removed without its event: %', to_jsonb(OLD); END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER guard_removal AFTER DELETE ON deployments DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION guard_removal();
 CREATE CONSTRAINT TRIGGER guard AFTER INSERT OR UPDATE ON applications DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION guard();
 ";
@@ -289,6 +298,7 @@ fn every_statement_that_writes_public_rows_is_one_of_those_tested() {
     let expected = [
         "INSERT applications in write.rs",
         "INSERT deployments in write.rs",
+        "UPDATE applications in account_names.rs",
         "UPDATE applications in views.rs",
         "UPDATE applications in write.rs",
         "UPDATE deployments in write.rs",

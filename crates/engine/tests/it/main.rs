@@ -6,6 +6,8 @@ mod logs;
 mod provider;
 mod relabel;
 mod remap;
+mod renames;
+mod retention;
 mod sync;
 mod world;
 mod writes;

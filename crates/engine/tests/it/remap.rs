@@ -212,3 +212,25 @@ async fn history_is_read_again_from_what_is_stored_and_goes_on_after_a_crash() {
     );
     assert_eq!(world.deployment("449").await.is_live, Some(false));
 }
+
+#[tokio::test]
+async fn what_has_no_payload_any_more_stays_as_it_was_and_is_counted() {
+    let world = World::new(LiveRule::LastSucceeded).await;
+    let seen = (0..10).map(|number| {
+        let status = if number < 4 { "success" } else { "frozen" };
+        read(&json!({"id": number.to_string(), "status": status, "second": -10_000 + number})).expect("a deployment")
+    });
+    world.see(10, seen.collect()).await;
+    let removed = "DELETE FROM deployment_payloads WHERE deployment_id IN
+                   (SELECT id FROM deployments WHERE provider_deployment_id IN ('1', '5', '6'))";
+    sqlx::query(removed)
+        .execute(&world.context.pool)
+        .await
+        .expect("removed");
+    let context = configured(&world, &[frozen(Status::Failed)]);
+    put_in_force(&context).await;
+    relabel_all(&context).await;
+    assert_eq!(world.deployment("4").await.tracked.status(), Status::Failed);
+    assert_eq!(world.deployment("5").await.tracked.status(), Status::Unknown);
+    assert_eq!(context.figures.not_remapped(), 2, "a known status needs no payload");
+}

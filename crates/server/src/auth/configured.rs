@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 use super::principal::{Principal, Source};
@@ -37,40 +38,60 @@ impl fmt::Debug for Token {
     }
 }
 
-/// All tokens.
-#[derive(Debug, Clone, Default)]
-pub struct Tokens(Arc<[Token]>);
+/// All tokens. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Tokens(Arc<RwLock<Arc<[Token]>>>);
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self::from_iter([])
+    }
+}
 
 impl Tokens {
+    /// Puts others in force: whoever came with one that is not among them may no longer.
+    pub fn replace(&self, others: &Self) {
+        let others = others.now();
+        *self.0.write() = others;
+    }
+
+    fn now(&self) -> Arc<[Token]> {
+        Arc::clone(&self.0.read())
+    }
+
     /// The principal of a secret, if it is one of ours. Takes equally long whichever token it is and whether it is one.
-    pub fn verify(&self, secret: &str) -> Option<&Principal> {
+    pub fn verify(&self, secret: &str) -> Option<Principal> {
         self.find_by_hash(&sha256(secret))
     }
 
     /// The same, of a secret with this hash.
-    pub(crate) fn find_by_hash(&self, presented: &Hash) -> Option<&Principal> {
+    pub(crate) fn find_by_hash(&self, presented: &Hash) -> Option<Principal> {
+        let tokens = self.now();
         // One past the end: none.
         let mut found = u64::MAX;
-        for (index, token) in (0_u64..).zip(self.0.iter()) {
+        for (index, token) in (0_u64..).zip(tokens.iter()) {
             found.conditional_assign(&index, token.hash.ct_eq(presented));
         }
         usize::try_from(found)
             .ok()
-            .and_then(|index| self.0.get(index))
-            .map(|token| &token.principal)
+            .and_then(|index| tokens.get(index))
+            .map(|token| token.principal.clone())
     }
 
     /// The principal of this name, if its secret is still the same.
-    pub(crate) fn find(&self, name: &str, fingerprint: &str) -> Option<&Principal> {
+    pub(crate) fn find(&self, name: &str, fingerprint: &str) -> Option<Principal> {
+        let tokens = self.now();
         let source = Source::Configured(fingerprint.into());
-        let mut principals = self.0.iter().map(|token| &token.principal);
-        principals.find(|principal| *principal.name == *name && principal.source == source)
+        let mut principals = tokens.iter().map(|token| &token.principal);
+        principals
+            .find(|principal| *principal.name == *name && principal.source == source)
+            .cloned()
     }
 }
 
 impl FromIterator<Token> for Tokens {
     fn from_iter<I: IntoIterator<Item = Token>>(tokens: I) -> Self {
-        Self(tokens.into_iter().collect())
+        Self(Arc::new(RwLock::new(tokens.into_iter().collect())))
     }
 }
 
@@ -86,16 +107,20 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        assert_eq!(tokens.verify("two").map(|principal| &*principal.name), Some("b"));
+        assert_eq!(tokens.verify("two").map(|principal| principal.name), Some("b".into()));
         for wrong in ["", "One", "one ", "three"] {
             assert_eq!(tokens.verify(wrong), None, "{wrong}");
         }
         assert_eq!(Tokens::default().verify(""), None);
-        let Source::Configured(fingerprint) = &tokens.verify("one").unwrap().source else {
+        let Source::Configured(fingerprint) = tokens.verify("one").unwrap().source else {
             panic!("configured")
         };
-        assert!(tokens.find("a", fingerprint).is_some());
-        assert!(tokens.find("b", fingerprint).is_none() && tokens.find("a", "other").is_none());
+        assert!(tokens.find("a", &fingerprint).is_some());
+        assert!(tokens.find("b", &fingerprint).is_none() && tokens.find("a", "other").is_none());
         assert!(!format!("{tokens:?}").contains("hash"));
+        let shared = tokens.clone();
+        shared.replace(&[Token::from_secret("a", Scopes::READ, "three")].into_iter().collect());
+        assert!(tokens.verify("three").is_some() && tokens.verify("one").is_none());
+        assert!(tokens.find("a", &fingerprint).is_none(), "another secret");
     }
 }

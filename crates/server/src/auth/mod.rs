@@ -123,7 +123,7 @@ impl Access {
 
     async fn find(&self, secret: &str, hash: &Hash) -> Result<Principal, Problem> {
         if let Some(principal) = self.configured.find_by_hash(hash) {
-            return Ok(principal.clone());
+            return Ok(principal);
         }
         if secret.starts_with(issue::PREFIX) {
             let token = self.directory.find_by_hash(hash).await?;
@@ -155,7 +155,7 @@ impl Access {
         match stored {
             StoredPrincipal::Configured { name, fingerprint } => {
                 let principal = self.configured.find(name, fingerprint);
-                principal.cloned().ok_or_else(|| Problem::new(Code::TokenRevoked))
+                principal.ok_or_else(|| Problem::new(Code::TokenRevoked))
             }
             StoredPrincipal::Token { id } => {
                 let token = self.directory.find_by_id(*id).await?;
@@ -191,6 +191,11 @@ impl Access {
             return Err(Problem::new(Code::TokenExpired));
         }
         Ok(principal)
+    }
+
+    /// Whether a token stands in the configuration as it is now.
+    fn is_configured(&self, name: &str, fingerprint: &str) -> bool {
+        self.configured.find(name, fingerprint).is_some()
     }
 
     /// What became of a principal's token since: none while nothing did.

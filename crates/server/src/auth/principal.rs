@@ -31,7 +31,7 @@ pub struct Principal {
 /// Where it is looked up whether a principal still may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A token of the configuration, which holds as long as the process. With a part of its secret's hash.
+    /// A token of the configuration, which holds while it stands there. With a part of its secret's hash.
     Configured(Arc<str>),
     /// A token of the database.
     Token(Uuid),

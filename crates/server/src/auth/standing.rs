@@ -121,8 +121,13 @@ impl Standing {
             }
             _ => {}
         }
-        let Source::Token(id) = self.principal.source else {
-            return Ok(None);
+        let id = match &self.principal.source {
+            Source::Token(id) => *id,
+            Source::Configured(fingerprint) => {
+                let is_there = self.access.is_configured(&self.principal.name, fingerprint);
+                return Ok((!is_there).then_some(Ended::Revoked));
+            }
+            Source::Issuer | Source::Open => return Ok(None),
         };
         let Some(token) = self.access.token_now(id).await? else {
             return Ok(Some(Ended::Revoked));

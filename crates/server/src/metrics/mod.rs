@@ -30,7 +30,32 @@ pub(crate) async fn text(monitored: &Monitored) -> String {
     database(&mut text, monitored, stored.is_some());
     api::write(&mut text, monitored.api.as_ref(), stored.as_ref());
     sync::write(&mut text, monitored, stored.as_ref());
+    removed(&mut text, monitored, stored.as_ref());
     text.finish()
+}
+
+/// What is older than what is kept.
+fn removed(text: &mut Text, monitored: &Monitored, stored: Option<&Stored>) {
+    let horizons = stored.map(|stored| stored.horizons.as_slice()).unwrap_or_default();
+    let mut removed = text.counter(
+        "slipway_retention_removed_total",
+        "What was removed because it was older than what is kept, in all processes: history counts deployments, logs texts.",
+    );
+    for row in horizons {
+        removed.sample(&[("kind", &row.kind)], row.removed_count);
+    }
+    let mut horizon = text.gauge(
+        "slipway_retention_horizon_timestamp_seconds",
+        "Before which instant it may be gone.",
+    );
+    for row in horizons {
+        horizon.sample(&[("kind", &row.kind)], sync::unix_seconds(row.removed_before));
+    }
+    text.counter(
+        "slipway_remap_without_payload_total",
+        "Deployments to which a changed mapping of statuses was not applied, because their payload was gone.",
+    )
+    .sample(&[], monitored.figures.not_remapped());
 }
 
 fn tasks(text: &mut Text, monitored: &Monitored) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use slipway_store::event_log::{self, Head};
+use slipway_store::retention::{self, HorizonRow};
 use slipway_store::{StoreError, unmapped_statuses};
 
 use crate::freshness::{self, Snapshot};
@@ -17,6 +18,7 @@ pub(super) struct Stored {
     pub(super) accounts: Snapshot,
     /// By provider: how many observations carried a status that is not mapped, and how many such statuses there are.
     pub(super) unmapped: BTreeMap<String, (i64, u64)>,
+    pub(super) horizons: Vec<HorizonRow>,
 }
 
 impl Stored {
@@ -44,5 +46,6 @@ async fn read(monitored: &Monitored) -> Result<Stored, StoreError> {
         head: event_log::find_head(&mut conn).await?,
         accounts: freshness::load(&mut conn).await?,
         unmapped,
+        horizons: retention::list_horizons(&mut conn).await?,
     })
 }

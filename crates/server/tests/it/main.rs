@@ -11,6 +11,7 @@ mod examples;
 mod filter_pairs;
 mod filters;
 mod harness;
+mod horizon;
 mod hot;
 mod insights;
 mod lists;

@@ -74,7 +74,15 @@ async fn look(loaded: Loaded) -> Report {
         warnings.extend(one.account.warning.clone());
     }
     warnings.extend(seen_twice(&asked));
-    let database = database::look(&settings.database, &asked, &mut faults, &mut warnings, &mut not_checked).await;
+    let database = database::look(
+        &settings.database,
+        &settings.accounts,
+        &asked,
+        &mut faults,
+        &mut warnings,
+        &mut not_checked,
+    )
+    .await;
     Report {
         is_good: faults.is_empty(),
         accounts: asked.into_iter().map(|one| one.account).collect(),

@@ -14,7 +14,7 @@ pub(crate) async fn run(args: &MigrateArgs) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let settings = accounts::load(&args.config, &clock)?.settings;
     telemetry::start(&settings.log)?;
-    let database = Database::open(&settings.database).await?;
+    let database = Database::open(&settings.database, true).await?;
     tracing::info!("the database's schema is up to date");
     let renamed = match args.new_epoch {
         true => begin_epoch(&database).await,

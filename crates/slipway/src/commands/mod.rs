@@ -49,7 +49,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => {
             serve::run(
-                &args.config,
+                &args.gateway,
                 serve::Roles {
                     api: true,
                     sync: !args.no_sync,

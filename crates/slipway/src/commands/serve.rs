@@ -9,6 +9,7 @@ use slipway_config::{OidcSettings, RuleSettings, Secret, Settings};
 use slipway_core::{Clock, SystemClock};
 use slipway_engine::SyncSettings;
 use slipway_engine::logs::{LogSettings, Masks};
+use slipway_engine::retention::RetentionSettings;
 use slipway_engine::rules::{Rule, Rules};
 use slipway_server::{Network, Oidc, Scope, Scopes, ServerSettings, Token, Tokens, WebhookSecrets};
 use tokio::net::TcpListener;
@@ -16,7 +17,7 @@ use tokio::signal::unix::Signal;
 
 use self::reload::Reload;
 use crate::accounts::Loaded;
-use crate::cli::ConfigArgs;
+use crate::cli::{ConfigArgs, GatewayArgs};
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::gateway::{Api, Gateway, Parts, bind};
@@ -30,7 +31,9 @@ pub(crate) struct Roles {
     pub(crate) sync: bool,
 }
 
-pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> {
+pub(crate) async fn run(args: &GatewayArgs, roles: Roles) -> Result<(), Failure> {
+    let may_migrate = args.migrate;
+    let args = &args.config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let loaded = accounts::load(args, &clock)?;
     let settings = &loaded.settings;
@@ -48,7 +51,10 @@ pub(crate) async fn run(args: &ConfigArgs, roles: Roles) -> Result<(), Failure> 
         None => None,
     };
     let Some(database) = lifecycle
-        .until_soft(Database::open(&settings.database))
+        .until_soft(Database::open(
+            &settings.database,
+            may_migrate || settings.database.migrate_on_start,
+        ))
         .await
         .transpose()?
     else {
@@ -93,12 +99,11 @@ async fn serve(
         Some(oidc_settings) => Some(Arc::new(oidc(oidc_settings, &clock)?)),
         None => None,
     };
-    let auth = &settings.auth;
-    let token = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    let tokens = configured_tokens(&settings);
     let webhook_secrets = webhook_secrets(&settings);
     let api = listener.map(|listener| Api {
         listener,
-        tokens: tokens(token(&auth.read_token).as_deref(), token(&auth.admin_token).as_deref()),
+        tokens: tokens.clone(),
         oidc,
         settings: ServerSettings {
             webhook_secrets: webhook_secrets.clone(),
@@ -114,7 +119,13 @@ async fn serve(
         sync,
         rules: rules(&settings),
         logs: log_settings(&settings)?,
+        retention: RetentionSettings {
+            history: settings.retention.history,
+            payloads: settings.retention.payloads,
+            events: settings.retention.events,
+        },
         freezes,
+        renames: accounts::renames(&settings),
         api,
         metrics,
     };
@@ -131,10 +142,12 @@ async fn serve(
         args: args.clone(),
         clock,
         settings,
+        context: gateway.context().clone(),
         writes: gateway.writes().clone(),
         adapters,
         calls,
         webhook_secrets,
+        tokens,
     };
     let reloading = tokio::spawn(reload.run(hangups));
     let served = gateway.wait().await;
@@ -147,7 +160,16 @@ fn metrics_address(parts: &Parts<'_>) -> Option<SocketAddr> {
     parts.metrics.as_ref()?.local_addr().ok()
 }
 
-/// The tokens of the configuration.
+fn configured_tokens(settings: &Settings) -> Tokens {
+    let secret = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    let auth = &settings.auth;
+    tokens(
+        secret(&auth.read_token).as_deref(),
+        secret(&auth.admin_token).as_deref(),
+    )
+}
+
+/// These tokens.
 pub(crate) fn tokens(read: Option<&str>, admin: Option<&str>) -> Tokens {
     let read = read.map(|secret| Token::from_secret("read", Scopes::READ, secret));
     let admin = admin.map(|secret| Token::from_secret("admin", Scopes::ADMIN, secret));

@@ -40,7 +40,7 @@ async fn open(config: &ConfigArgs) -> Result<(Database, Arc<dyn Clock>), Failure
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let settings = accounts::load(config, &clock)?.settings;
     telemetry::start(&settings.log)?;
-    let database = Database::open(&settings.database).await.map_err(|failure| {
+    let database = Database::open(&settings.database, false).await.map_err(|failure| {
         Failure::new(format!(
             "{failure}; a gateway that runs makes tokens itself: POST /api/v1/tokens with an admin token"
         ))

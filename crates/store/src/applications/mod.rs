@@ -25,6 +25,14 @@ pub async fn find(conn: &mut PgConnection, id: ApplicationId) -> Result<Option<A
     row.map(Application::try_from).transpose()
 }
 
+/// These applications, in the order of their ids.
+pub(crate) async fn list_by_ids(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Application>> {
+    let rows = select_applications!("WHERE id = ANY($1) ORDER BY id", ids)
+        .fetch_all(conn)
+        .await?;
+    rows.into_iter().map(Application::try_from).collect()
+}
+
 /// One application, if the caller sees it.
 pub async fn find_visible(
     conn: &mut PgConnection,

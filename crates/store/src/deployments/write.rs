@@ -84,13 +84,13 @@ pub async fn update(conn: &mut PgConnection, changed: &[StoredDeployment], recor
             superseded_by_id = new.superseded_by_id, rollback_of_id = new.rollback_of_id, finished_at = new.finished_at,
             observed_at = new.observed_at, observed_via = new.observed_via, updated_at = new.updated_at,
             version = new.version, tracked = new.tracked, body = new.body, labels = new.labels,
-            application_name = new.application_name, log_state = new.log_state
+            application_name = new.application_name, log_state = new.log_state, account = new.account
         FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::boolean[], $8::uuid[],
                     $9::uuid[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::timestamptz[], $14::bigint[],
-                    $15::jsonb[], $16::text[], $17::jsonb[], $18::text[], $19::text[])
+                    $15::jsonb[], $16::text[], $17::jsonb[], $18::text[], $19::text[], $20::text[])
              AS new (id, environment, provider_deployment_id, status, is_finished, is_live, is_latest, superseded_by_id,
                      rollback_of_id, finished_at, observed_at, observed_via, updated_at, version, tracked, body, labels,
-                     application_name, log_state)
+                     application_name, log_state, account)
         WHERE old.id = new.id AND old.version = new.version - 1
         "#,
         &columns.ids,
@@ -112,6 +112,7 @@ pub async fn update(conn: &mut PgConnection, changed: &[StoredDeployment], recor
         &columns.labels,
         &columns.application_names,
         &columns.log_states,
+        &columns.accounts,
     )
     .execute(&mut *conn)
     .await?;

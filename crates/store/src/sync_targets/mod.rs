@@ -25,11 +25,13 @@ pub use write_fault::{WriteFaultRow, clear_write_fault, list_write_faults, note_
 
 use crate::Result;
 
-/// Makes sure that an account has a target, due now when it is new.
+/// Makes sure that an account has a target, due now when it is new. One that has another name by now gets none: it is the
+/// configuration of this process that is old.
 pub async fn insert_account(conn: &mut PgConnection, id: Uuid, account: &str, provider: &str) -> Result<()> {
     sqlx::query!(
         r#"
-        INSERT INTO sync_targets (id, account, provider, next_poll_at, interval_ms) VALUES ($1, $2, $3, now(), 5000)
+        INSERT INTO sync_targets (id, account, provider, next_poll_at, interval_ms)
+        SELECT $1, $2, $3, now(), 5000 WHERE NOT EXISTS (SELECT FROM account_renames WHERE former = $2)
         ON CONFLICT (account) WHERE application_id IS NULL DO NOTHING
         "#,
         id,

@@ -16,7 +16,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use slipway_builtin_postgres::{BuiltinPostgres, Settings};
-use slipway_store::{event_log, pool};
+use slipway_store::{event_log, pool, schema};
 use slipway_tests::{Case, SimulateOptions, Simulators, within};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -83,7 +83,7 @@ async fn run(size: Size, seed: u64) {
         .await
         .expect("a database");
     let database = pool::connect_lazily(postgres.connect_options(), 10);
-    pool::migrate(&database).await.expect("the schema");
+    schema::migrate(&database).await.expect("the schema");
     let world = SimulateOptions {
         deployment_every: 1.0,
         ..SimulateOptions::default()

@@ -12,6 +12,7 @@ use slipway_store::{Visibility, deployments, event_log, pool, transitions};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::removed;
 use super::timeline::entries;
 use crate::auth::{Principal, Scope};
 use crate::extract::{Parameters, ResourceId, values};
@@ -88,8 +89,25 @@ pub(crate) async fn get_deployment(
         principal.require(Scope::RawRead)?;
     }
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
+    match answer(&state, id, &principal, &headers, with_raw, with_timeline).await {
+        Err(problem) => Err(removed::explain(&state, problem).await),
+        answered => answered,
+    }
+}
+
+async fn answer(
+    state: &AppState,
+    id: Uuid,
+    principal: &Principal,
+    headers: &HeaderMap,
+    with_raw: bool,
+    with_timeline: bool,
+) -> Result<Response, Problem> {
+    let mut has_raw = false;
     let (position, version, body) = if with_raw || with_timeline {
-        Box::pin(read_whole(&state, id, &principal.visibility, with_raw, with_timeline)).await?
+        let whole = Box::pin(read_whole(state, id, &principal.visibility, with_raw, with_timeline)).await?;
+        has_raw = whole.has_raw;
+        (whole.position, whole.version, whole.body)
     } else {
         let read = async || {
             let found = state.gather().find(id, &principal.visibility).await?;
@@ -98,15 +116,17 @@ pub(crate) async fn get_deployment(
         let (answer, position) = state.hot_deployments().get(id, &principal.visibility, read).await?;
         (position, answer.version, answer.body.clone())
     };
-    // What is included changes only together with the version.
-    let suffix = match (with_raw, with_timeline) {
-        (false, false) => "",
-        (true, false) => "-raw",
-        (false, true) => "-timeline",
-        (true, true) => "-raw-timeline",
+    // What is included changes only together with the version, but for a raw answer that retention removed.
+    let suffix = match (with_raw, has_raw, with_timeline) {
+        (false, _, false) => "",
+        (true, true, false) => "-raw",
+        (true, false, false) => "-none",
+        (false, _, true) => "-timeline",
+        (true, true, true) => "-raw-timeline",
+        (true, false, true) => "-none-timeline",
     };
     let tag = format!("\"{}-{version}{suffix}\"", position.epoch);
-    let mut response = if is_match(&headers, &tag) {
+    let mut response = if is_match(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         json_response(body)
@@ -117,17 +137,24 @@ pub(crate) async fn get_deployment(
 }
 
 fn not_found() -> Problem {
-    Problem::new(Code::NotFound).with_detail("there is no deployment with this id")
+    Problem::new(Code::NotFound)
 }
 
-/// A deployment with what is included, all of it in one snapshot: the position, the version, and the JSON.
+/// A deployment with what is included, all of it as it was in one snapshot.
+struct Whole {
+    position: Cursor,
+    version: i64,
+    body: Bytes,
+    has_raw: bool,
+}
+
 async fn read_whole(
     state: &AppState,
     id: Uuid,
     visibility: &Visibility,
     with_raw: bool,
     with_timeline: bool,
-) -> Result<(Cursor, i64, Bytes), Problem> {
+) -> Result<Whole, Problem> {
     let mut snapshot = pool::begin_snapshot(state.pool()).await?;
     if !deployments::is_visible(&mut snapshot, id, visibility).await? {
         return Err(not_found());
@@ -135,9 +162,11 @@ async fn read_whole(
     let head = event_log::find_head(&mut snapshot).await?;
     let found = deployments::find_body(&mut snapshot, id).await?.ok_or_else(not_found)?;
     let (raw, timeline);
+    let mut has_raw = false;
     let mut members = Vec::new();
     if with_raw {
         raw = deployments::find_payload(&mut snapshot, id).await?;
+        has_raw = raw.is_some();
         members.push(Member::new("raw", raw.as_deref()));
     }
     if with_timeline {
@@ -146,5 +175,10 @@ async fn read_whole(
         members.push(Member::new("timeline", Some(&timeline)));
     }
     let body = Bytes::from(splice(found.body, &members));
-    Ok((position::cursor(&head), found.version, body))
+    Ok(Whole {
+        position: position::cursor(&head),
+        version: found.version,
+        body,
+        has_raw,
+    })
 }

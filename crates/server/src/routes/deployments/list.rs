@@ -16,6 +16,7 @@ use slipway_store::{Visibility, applications};
 use time::OffsetDateTime;
 
 use super::parameters::{DeploymentParameters, bound_search};
+use super::removed;
 use crate::auth::Principal;
 use crate::extract::{Limit, PageCursor, Parameters};
 use crate::freshness::Snapshot;
@@ -107,6 +108,7 @@ pub(crate) async fn respond(
     Limit(limit): Limit,
     cursor: Option<&str>,
 ) -> Result<Response, Problem> {
+    removed::refuse_window(state, filter).await?;
     let begin = cursor
         .map(|text| PageCursor::decode(text, &walk(filter, sort)))
         .transpose()?;

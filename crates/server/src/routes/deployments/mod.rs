@@ -6,5 +6,6 @@ pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod parameters;
 pub(crate) mod redeploy;
+pub(crate) mod removed;
 pub(crate) mod rollback;
 pub(crate) mod timeline;

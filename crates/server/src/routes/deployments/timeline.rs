@@ -6,13 +6,14 @@ use axum::response::Response;
 use http::HeaderMap;
 use slipway_api::{Status, TimelineEntryView, TimelineList};
 use slipway_store::transitions::{self, TransitionRow};
-use slipway_store::{deployments, event_log, pool};
+use slipway_store::{deployments, event_log, pool, retention};
 
+use super::removed;
 use crate::auth::Principal;
 use crate::extract::{Parameters, ResourceId};
 use crate::listing::{Items, Listing, to_json_text};
 use crate::position;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::routes::PositionParameters;
 use crate::state::AppState;
 
@@ -35,7 +36,8 @@ pub(crate) async fn get_deployment_timeline(
     position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
     let mut snapshot = pool::begin_snapshot(state.pool()).await?;
     if !deployments::is_visible(&mut snapshot, id, &principal.visibility).await? {
-        return Err(Problem::new(Code::NotFound).with_detail("there is no deployment with this id"));
+        let horizon = retention::find_history_horizon(&mut snapshot).await?;
+        return Err(removed::not_found(horizon));
     }
     let head = position::cursor(&event_log::find_head(&mut snapshot).await?);
     let rows = transitions::list_for_deployment(&mut snapshot, id).await?;

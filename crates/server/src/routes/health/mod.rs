@@ -13,7 +13,7 @@ use slipway_api::FreshnessView;
 use slipway_core::AccountName;
 use slipway_core::provider::SharedProvider;
 use slipway_engine::supervisor::{TaskState, TaskStatus};
-use slipway_store::{StoreError, pool};
+use slipway_store::{StoreError, schema};
 use time::OffsetDateTime;
 
 use crate::auth::Scope;
@@ -48,8 +48,9 @@ pub(crate) async fn readyz_of(State(monitored): State<Monitored>) -> Result<&'st
 }
 
 async fn pending_migrations(monitored: &Monitored) -> Result<usize, StoreError> {
-    let asked = tokio::time::timeout(DATABASE_PATIENCE, pool::pending_migrations(&monitored.pool));
-    asked.await.unwrap_or_else(|_| Err(StoreError::timed_out()))
+    let asked = tokio::time::timeout(DATABASE_PATIENCE, schema::find_state(&monitored.pool));
+    let state = asked.await.unwrap_or_else(|_| Err(StoreError::timed_out()))?;
+    Ok(state.pending)
 }
 
 /// `GET /healthz`: `ok`, `degraded` or `unavailable` for everybody, everything for an admin. Always 200: who routes traffic
@@ -97,6 +98,17 @@ struct Health {
     tasks: Vec<TaskHealth>,
     /// None while the database does not answer.
     accounts: Option<Vec<AccountHealth>>,
+    /// What was removed because it was older than what is kept; none while the database does not answer.
+    retention: Option<Vec<RetentionHealth>>,
+}
+
+/// Before which instant things may be gone, and how many are.
+#[derive(Debug, Serialize)]
+struct RetentionHealth {
+    kind: String,
+    #[serde(with = "time::serde::rfc3339")]
+    removed_before: OffsetDateTime,
+    removed_count: i64,
 }
 
 /// A configured account: how far it can be trusted, and what may still be asked of its provider.
@@ -161,8 +173,25 @@ impl Health {
             open_streams: api.map_or(0, |api| api.streams().count()),
             tasks: tasks.into_iter().map(task).collect(),
             accounts: accounts(monitored).await,
+            retention: retention(monitored).await,
         }
     }
+}
+
+async fn retention(monitored: &Monitored) -> Option<Vec<RetentionHealth>> {
+    let read = async {
+        let mut conn = monitored.pool.acquire().await.map_err(StoreError::from)?;
+        slipway_store::retention::list_horizons(&mut conn).await
+    };
+    let Ok(Ok(rows)) = tokio::time::timeout(DATABASE_PATIENCE, read).await else {
+        return None;
+    };
+    let shown = rows.into_iter().map(|row| RetentionHealth {
+        kind: row.kind,
+        removed_before: row.removed_before,
+        removed_count: row.removed_count,
+    });
+    Some(shown.collect())
 }
 
 async fn accounts(monitored: &Monitored) -> Option<Vec<AccountHealth>> {

@@ -1,12 +1,13 @@
 //! Which days are asked about, as instants.
 
 use slipway_api::InsightPeriodView;
-use slipway_store::PgConnection;
 use slipway_store::insights::{self, Interval, Unit, Window};
+use slipway_store::{PgConnection, retention};
 use time::{Date, Duration, OffsetDateTime};
 
 use super::parameters::Asked;
 use crate::problem::Problem;
+use crate::routes::deployments::removed;
 
 /// So many days are looked at by default.
 const DAYS: i64 = 30;
@@ -24,6 +25,8 @@ pub(super) struct Period {
     pub(super) intervals: Vec<Interval>,
     pub(super) window: Window,
     today: Date,
+    /// Where the days asked for reach further back.
+    history_complete_since: Option<OffsetDateTime>,
 }
 
 impl Period {
@@ -45,6 +48,19 @@ impl Period {
             let message = format!("expected a day up to `to` ({last_day}), and no more than {DAYS_MAX} days");
             return Err(Problem::invalid_parameter("from", message));
         }
+        let mut first_day = first_day;
+        let mut history_complete_since = None;
+        if let Some(since) = retention::find_history_horizon(conn).await?
+            && let Some(cut) = insights::find_today(conn, zone, since).await?
+            && first_day <= cut
+        {
+            history_complete_since = Some(since);
+            // Its first hours are not whole.
+            first_day = cut.next_day().unwrap_or(cut);
+            if first_day > last_day {
+                return Err(removed::gone(since));
+            }
+        }
         let intervals = insights::list_intervals(conn, zone, unit, first_day, last_day).await?;
         let intervals = intervals.ok_or_else(unknown)?;
         let (Some(first), Some(last)) = (intervals.first(), intervals.last()) else {
@@ -61,6 +77,7 @@ impl Period {
             intervals,
             window,
             today,
+            history_complete_since,
         })
     }
 
@@ -81,6 +98,7 @@ impl Period {
             last_day: self.last_day.to_string(),
             starts_at: self.window.starts_at,
             ends_at: self.window.ends_at,
+            history_complete_since: self.history_complete_since,
         }
     }
 }

@@ -2,9 +2,10 @@
 //! accounts' names.
 
 use serde::Serialize;
-use slipway_config::DatabaseSettings;
+use slipway_config::{AccountSettings, DatabaseSettings};
+use slipway_store::account_names::{self, HistoryRow};
 use slipway_store::pooler::{self, Pooler};
-use slipway_store::{PgPool, StoreError, applications, pool, views};
+use slipway_store::{PgPool, StoreError, applications, pool, schema, views};
 
 use super::account::Asked;
 use super::counted;
@@ -33,6 +34,7 @@ impl Database {
 /// None where it was not looked at.
 pub(super) async fn look(
     settings: &DatabaseSettings,
+    accounts: &[AccountSettings],
     asked: &[Asked],
     faults: &mut Vec<String>,
     warnings: &mut Vec<String>,
@@ -60,9 +62,14 @@ pub(super) async fn look(
         pool::ping(&history).await?;
         let pooler = pooler::find(&options).await?;
         faults.extend((pooler == Pooler::Forgetful).then(|| FORGETFUL_POOLER.to_owned()));
-        let pending_migrations = pool::pending_migrations(&history).await?;
+        let state = schema::find_state(&history).await?;
+        if state.unknown > 0 {
+            faults.push(crate::database::too_new(state).to_string());
+        }
+        let pending_migrations = state.pending;
         if pending_migrations == 0 {
-            faults.extend(renamed(&history, asked).await?);
+            follow_renames(&history, accounts, faults, warnings).await?;
+            faults.extend(renamed(&history, accounts, asked).await?);
         } else {
             not_checked.push(format!("{NAMES}: the schema is not up to date"));
         }
@@ -92,11 +99,52 @@ pub(super) async fn look(
     }
 }
 
+/// What becomes of the histories of accounts that say what they were called before.
+async fn follow_renames(
+    history: &PgPool,
+    accounts: &[AccountSettings],
+    faults: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) -> Result<(), StoreError> {
+    let mut conn = history.acquire().await?;
+    for account in accounts {
+        let Some(former) = &account.previous_name else { continue };
+        let names = [former.clone(), account.name.clone()];
+        let found = account_names::list_histories(&mut conn, &names).await?;
+        let of = |name: &str| found.iter().find(|row| row.account == name);
+        let shown = |row: &HistoryRow| counted(usize::try_from(row.applications).unwrap_or(usize::MAX));
+        match (of(former), of(&account.name)) {
+            (None, _) => {}
+            (Some(before), None) if before.provider != account.provider => faults.push(format!(
+                "account {}: the history of `{former}` is of {}: previous_name names another account",
+                account.name, before.provider
+            )),
+            (Some(before), None) => warnings.push(format!(
+                "account {}: {} that stand in the history under `{former}` go over to it at the next start or SIGHUP",
+                account.name,
+                shown(before)
+            )),
+            (Some(_), Some(own)) => faults.push(format!(
+                "account {}: previous_name = \"{former}\" cannot be followed, because {} stand under `{}` already: take \
+                 previous_name out, or give the account a name of its own",
+                account.name,
+                shown(own),
+                account.name
+            )),
+        }
+    }
+    Ok(())
+}
+
 /// Accounts without a history whose applications stand there under another name, which is configured no more.
-async fn renamed(history: &PgPool, asked: &[Asked]) -> Result<Vec<String>, StoreError> {
+async fn renamed(history: &PgPool, accounts: &[AccountSettings], asked: &[Asked]) -> Result<Vec<String>, StoreError> {
     let mut conn = history.acquire().await?;
     let known = views::list_accounts(&mut conn).await?;
-    let is_configured = |name: &String| asked.iter().any(|one| one.account.name == *name);
+    let is_configured = |name: &String| {
+        let is_named =
+            |account: &AccountSettings| account.name == *name || account.previous_name.as_ref() == Some(name);
+        accounts.iter().any(is_named)
+    };
     let mut faults = Vec::new();
     for one in asked.iter().filter(|one| !known.contains(&one.account.name)) {
         let ids: Vec<String> = one.application_ids.iter().cloned().collect();
@@ -109,7 +157,7 @@ async fn renamed(history: &PgPool, asked: &[Asked]) -> Result<Vec<String>, Store
             if count > 0 {
                 faults.push(format!(
                     "account {}: {} of it stand in the history under the account `{former}`, which is not configured any more: \
-                     a name is an account's identity, so call it `{former}` again",
+                     a name is an account's identity, so call it `{former}` again, or say previous_name = \"{former}\"",
                     one.account.name,
                     counted(count)
                 ));

@@ -14,6 +14,7 @@ use slipway_core::{AccountName, Clock, SystemClock};
 use slipway_engine::SyncSettings;
 use slipway_engine::freezes::Freezes;
 use slipway_engine::logs::LogSettings;
+use slipway_engine::retention::RetentionSettings;
 use slipway_engine::rules::{Rule, Rules};
 use slipway_provider_cloud66::{Cloud66Options, Cloud66Provider};
 use slipway_provider_http::{CallBook, ConfigError, Secret, Url};
@@ -121,7 +122,9 @@ impl Demo {
             }),
             rules: rules(),
             logs: LogSettings::default(),
+            retention: RetentionSettings::default(),
             freezes: Freezes::default(),
+            renames: Vec::new(),
             clock,
             api: Some(api),
             metrics: None,

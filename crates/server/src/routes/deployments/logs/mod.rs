@@ -6,9 +6,10 @@ pub(crate) mod stream;
 
 use slipway_core::provider::Capabilities;
 use slipway_core::{Deployment, DeploymentId, LogState};
-use slipway_store::{PgConnection, deployments};
+use slipway_store::{PgConnection, deployments, retention};
 use uuid::Uuid;
 
+use super::removed;
 use crate::auth::Principal;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
@@ -20,12 +21,13 @@ async fn find(
     id: Uuid,
     principal: &Principal,
 ) -> Result<(Deployment, Capabilities), Problem> {
-    let not_found = || Problem::new(Code::NotFound).with_detail("there is no deployment with this id");
-    if !deployments::is_visible(conn, id, &principal.visibility).await? {
-        return Err(not_found());
-    }
-    let found = deployments::find(conn, DeploymentId(id)).await?;
-    let deployment = found.ok_or_else(not_found)?;
+    let found = match deployments::is_visible(conn, id, &principal.visibility).await? {
+        true => deployments::find(conn, DeploymentId(id)).await?,
+        false => None,
+    };
+    let Some(deployment) = found else {
+        return Err(removed::not_found(retention::find_history_horizon(conn).await?));
+    };
     let provider = state.setup().provider(&deployment.account);
     let capabilities = provider.map(|provider| provider.capabilities()).unwrap_or_default();
     match deployment.log {

@@ -1,6 +1,10 @@
-//! The schema comes up from nothing, once, however many processes try.
+//! The schema comes up from nothing, once, however many processes try; and from rows of every release.
 
-use slipway_store::pool;
+mod lint;
+mod rules;
+mod samples;
+
+use slipway_store::schema;
 use slipway_test_database::TestDatabase;
 
 #[tokio::test]
@@ -11,12 +15,13 @@ async fn several_processes_may_migrate_at_once_and_nothing_is_pending_afterwards
         .execute(&database.pool)
         .await
         .expect("an empty database");
-    assert!(pool::pending_migrations(&database.pool).await.expect("a count") > 0);
+    assert!(schema::find_state(&database.pool).await.expect("a state").pending > 0);
     let mut tries = tokio::task::JoinSet::new();
     for _ in 0..4 {
         let pool = database.pool.clone();
-        tries.spawn(async move { pool::migrate(&pool).await.expect("migrated") });
+        tries.spawn(async move { schema::migrate(&pool).await.expect("migrated") });
     }
     tries.join_all().await;
-    assert_eq!(pool::pending_migrations(&database.pool).await.expect("a count"), 0);
+    let state = schema::find_state(&database.pool).await.expect("a state");
+    assert_eq!((state.pending, state.unknown), (0, 0));
 }

@@ -1,0 +1,1 @@
+UPDATE stream_tickets SET session_hash = '\x03';

@@ -1,0 +1,1 @@
+INSERT INTO account_renames VALUES ('before', 'main', '2026-01-01Z');
