@@ -85,14 +85,18 @@ impl Standing {
 
     /// Waits until they may no longer, and says why. May be dropped and called again at any time.
     pub(crate) async fn ended(&mut self) -> Ended {
+        let can_be_taken_back = self.hold.is_some() || matches!(self.principal.source, Source::Token(_));
+        if !can_be_taken_back && self.ends_at.is_none() {
+            // Nothing can happen to them: thousands of streams need not look.
+            return std::future::pending().await;
+        }
         loop {
             self.check.tick().await;
             let is_expired = self.ends_at.is_some_and(|at| at <= self.access.clock.now());
             if is_expired {
                 return Ended::Expired;
             }
-            if self.hold.is_none() && !matches!(self.principal.source, Source::Token(_)) {
-                // Nothing can be taken from them before that.
+            if !can_be_taken_back {
                 continue;
             }
             // In a box: it is rare and large, and a stream would keep room for it all the time.
