@@ -79,7 +79,7 @@ fn of_statement(statement: &str, is_big: bool) -> Vec<&'static str> {
     }
     let is_volatile = |name: &&str| has(name);
     if adds_column
-        && (has(" GENERATED ALWAYS AS ") || has(" DEFAULT ") && VOLATILE.iter().any(|name| is_volatile(name)))
+        && (has(" GENERATED ALWAYS AS ") || has(" DEFAULT ") && VOLATILE.iter().any(is_volatile))
     {
         rules.push("rewrites-a-big-table");
     }
