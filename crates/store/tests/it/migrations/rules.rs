@@ -78,9 +78,7 @@ fn of_statement(statement: &str, is_big: bool) -> Vec<&'static str> {
         rules.push("index-holds-up-writes");
     }
     let is_volatile = |name: &&str| has(name);
-    if adds_column
-        && (has(" GENERATED ALWAYS AS ") || has(" DEFAULT ") && VOLATILE.iter().any(is_volatile))
-    {
+    if adds_column && (has(" GENERATED ALWAYS AS ") || has(" DEFAULT ") && VOLATILE.iter().any(is_volatile)) {
         rules.push("rewrites-a-big-table");
     }
     if has(" TYPE ") && has(" ALTER COLUMN ") {
