@@ -140,7 +140,7 @@ async fn start_due(
     if found_any {
         return Ok(Duration::ZERO);
     }
-    let next = sync_targets::find_next_due_ms(&mut conn, accounts)
+    let next = sync_targets::find_next_due_ms(&mut conn, accounts, pace::signed(LONGEST_NAP))
         .await?
         .unwrap_or(i64::MAX);
     Ok(Duration::from_millis(u64::try_from(next).unwrap_or(0).max(20)).min(LONGEST_NAP))

@@ -110,14 +110,16 @@ pub async fn acquire_due(
     .await?)
 }
 
-/// How long until the next target of these accounts is due, by the database's clock; none without any target.
-pub async fn find_next_due_ms(conn: &mut PgConnection, accounts: &[String]) -> Result<Option<i64>> {
+/// How long until the next target of these accounts is due, by the database's clock; none when that is not `within` this time.
+/// However many targets there are, only those are looked at that are due by then.
+pub async fn find_next_due_ms(conn: &mut PgConnection, accounts: &[String], within: Duration) -> Result<Option<i64>> {
     Ok(sqlx::query_scalar!(
         r#"
         SELECT (extract(epoch FROM min(greatest(next_poll_at, coalesce(lease_expires_at, next_poll_at))) - now()) * 1000)::bigint
-        FROM sync_targets WHERE account = ANY($1)
+        FROM sync_targets WHERE account = ANY($1) AND next_poll_at <= now() + $2::bigint * interval '1 millisecond'
         "#,
-        accounts
+        accounts,
+        milliseconds(within)
     )
     .fetch_one(conn)
     .await?)
