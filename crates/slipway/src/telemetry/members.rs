@@ -169,9 +169,8 @@ mod tests {
             );
             span.record("later", 1);
             span.record("later", 2);
-            let empty = tracing::info_span!("empty", later = tracing::field::Empty);
+            let empty = tracing::info_span!(parent: &span, "empty", later = tracing::field::Empty);
             span.in_scope(|| tracing::info!("one"));
-            let _in = span.enter();
             empty.record("later", "now");
             empty.in_scope(|| tracing::info!("two"));
         });
