@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
 use subtle::{ConditionallySelectable, ConstantTimeEq};
+use tokio::sync::watch;
 
 use super::principal::{Principal, Source};
 use super::scope::Scopes;
@@ -40,7 +40,7 @@ impl fmt::Debug for Token {
 
 /// All tokens. Clones share them.
 #[derive(Debug, Clone)]
-pub struct Tokens(Arc<RwLock<Arc<[Token]>>>);
+pub struct Tokens(Arc<watch::Sender<Arc<[Token]>>>);
 
 impl Default for Tokens {
     fn default() -> Self {
@@ -51,12 +51,16 @@ impl Default for Tokens {
 impl Tokens {
     /// Puts others in force: whoever came with one that is not among them may no longer.
     pub fn replace(&self, others: &Self) {
-        let others = others.now();
-        *self.0.write() = others;
+        self.0.send_replace(others.now());
+    }
+
+    /// Tells when others are put in force.
+    pub(crate) fn changes(&self) -> watch::Receiver<Arc<[Token]>> {
+        self.0.subscribe()
     }
 
     fn now(&self) -> Arc<[Token]> {
-        Arc::clone(&self.0.read())
+        Arc::clone(&self.0.borrow())
     }
 
     /// The principal of a secret, if it is one of ours. Takes equally long whichever token it is and whether it is one.
@@ -91,7 +95,7 @@ impl Tokens {
 
 impl FromIterator<Token> for Tokens {
     fn from_iter<I: IntoIterator<Item = Token>>(tokens: I) -> Self {
-        Self(Arc::new(RwLock::new(tokens.into_iter().collect())))
+        Self(Arc::new(watch::Sender::new(tokens.into_iter().collect())))
     }
 }
 

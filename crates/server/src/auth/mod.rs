@@ -22,6 +22,7 @@ use std::time::Instant;
 
 use slipway_core::Clock;
 use slipway_store::{PgPool, StoreError};
+use tokio::sync::watch;
 
 pub(crate) use audit::record_refusal;
 pub use audit::{Actor, record};
@@ -196,6 +197,11 @@ impl Access {
     /// Whether a token stands in the configuration as it is now.
     fn is_configured(&self, name: &str, fingerprint: &str) -> bool {
         self.configured.find(name, fingerprint).is_some()
+    }
+
+    /// Tells when the tokens of the configuration are others.
+    fn configured_changes(&self) -> watch::Receiver<Arc<[Token]>> {
+        self.configured.changes()
     }
 
     /// What became of a principal's token since: none while nothing did.

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use slipway_store::StoreError;
 use time::OffsetDateTime;
+use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::principal::Source;
-use super::{Access, Principal, SessionHold, TicketHold};
+use super::{Access, Principal, SessionHold, TicketHold, Token};
 
 /// How often it is looked. What is looked at is shared by all streams and at most a second and a half old.
 const CHECK_EVERY: Duration = Duration::from_secs(2);
@@ -64,10 +65,13 @@ pub(crate) struct Standing {
     hold: Option<Arc<Hold>>,
     ends_at: Option<OffsetDateTime>,
     check: Interval,
+    /// What was exchanged before it began is seen by the first look.
+    exchanged: watch::Receiver<Arc<[Token]>>,
 }
 
 impl Standing {
     pub(crate) fn new(access: Arc<Access>, principal: Principal, hold: Option<Arc<Hold>>) -> Self {
+        let exchanged = access.configured_changes();
         let of_hold = hold.as_ref().map(|hold| hold.expires_at());
         let ends_at = principal.expires_at.into_iter().chain(of_hold).min();
         // Spread, so that those who came together do not ask together.
@@ -80,16 +84,29 @@ impl Standing {
             hold,
             ends_at,
             check,
+            exchanged,
         }
     }
 
     /// Waits until they may no longer, and says why. May be dropped and called again at any time.
     pub(crate) async fn ended(&mut self) -> Ended {
-        let can_be_taken_back = self.hold.is_some() || matches!(self.principal.source, Source::Token(_));
-        if !can_be_taken_back && self.ends_at.is_none() {
-            // Nothing can happen to them: thousands of streams need not look.
-            return std::future::pending().await;
+        // Thousands of streams need not look where nothing can happen, or where it is told.
+        if self.hold.is_none() && self.ends_at.is_none() {
+            match &self.principal.source {
+                Source::Issuer | Source::Open => return std::future::pending().await,
+                Source::Configured(fingerprint) => {
+                    while self.access.is_configured(&self.principal.name, fingerprint) {
+                        if self.exchanged.changed().await.is_err() {
+                            return std::future::pending().await;
+                        }
+                    }
+                    return Ended::Revoked;
+                }
+                Source::Token(_) => {}
+            }
         }
+        let can_be_taken_back =
+            self.hold.is_some() || matches!(self.principal.source, Source::Token(_) | Source::Configured(_));
         loop {
             self.check.tick().await;
             let is_expired = self.ends_at.is_some_and(|at| at <= self.access.clock.now());
