@@ -68,7 +68,7 @@ export const cases = {
     const chip = await page.textContent(".chip[aria-pressed=true]");
     await page.reload();
     await until("the filter is named again", async () => (await page.textContent(".filters")).includes(chip));
-    expect((await page.inputValue("select[aria-label=Bars]")) === "month", "the bars are still months");
+    await until("the bars are still months", async () => (await page.inputValue("select[aria-label=Bars]")) === "month");
     await until("one application is left", async () => (await page.$$(".sheet tbody tr")).length === 1);
   },
 };
