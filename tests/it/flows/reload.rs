@@ -23,35 +23,20 @@ async fn a_configuration_is_read_again_without_dropping_a_stream() {
     let case = Case::begin().await;
     let database = TestDatabase::create().await.expect("a database for the test");
     let simulators = Simulators::start(&case, &SimulateOptions::default()).await;
-    let options = ServeOptions::on(&database);
-    let mut gateway = Gateway::start(&case, &options, &simulators).await;
-    gateway.wait_until_synced().await;
-    let api = gateway.api.clone();
+    let (mut reloaded, first) = Reloaded::start(&case, &database, &simulators).await;
+    let api = reloaded.gateway.api.clone();
     let mut stream = api.stream(None).await;
 
     // The token goes to a file of its own: the account stays what it is.
-    let file = Gateway::config_file(&case, &options);
     let secret = simulators.text("/scalingo/token");
     let token_file = case.path("scalingo.token");
     fs::write(&token_file, format!("{secret}\n")).expect("the case's folder is writable");
-    let first = fs::read_to_string(&file).expect("the configuration");
     let good = first.replace(
         &format!("token = '{secret}'"),
         &format!("token_file = '{}'", token_file.display()),
     ) + MORE;
     assert_ne!(good.len(), first.len() + MORE.len());
-    let mut reloads = 0;
-    let mut reload = async |gateway: &mut Gateway, text: &str| {
-        fs::write(&file, text).expect("the case's folder is writable");
-        reloads += 1;
-        gateway.process.signal(libc::SIGHUP);
-        let said = "the configuration was read again";
-        until("the configuration is read again", async || {
-            (gateway.process.stderr().matches(said).count() == reloads).then_some(())
-        })
-        .await;
-    };
-    reload(&mut gateway, &good).await;
+    reloaded.with(&good).await;
 
     // The stream that was open before tells of the new environment.
     let bound = Duration::from_secs(60);
@@ -75,9 +60,10 @@ async fn a_configuration_is_read_again_without_dropping_a_stream() {
 
     // A file with faults keeps what was, and says where they are.
     let line = good.lines().count() + 2;
-    fs::write(&file, format!("{good}\n[sevrer]\nlisten = ':0'\n")).expect("the case's folder is writable");
-    gateway.process.signal(libc::SIGHUP);
-    let fault = gateway
+    fs::write(&reloaded.file, format!("{good}\n[sevrer]\nlisten = ':0'\n")).expect("the case's folder is writable");
+    reloaded.gateway.process.signal(libc::SIGHUP);
+    let fault = reloaded
+        .gateway
         .process
         .wait_for_stderr("the fault is told", |line| {
             let line: Value = serde_json::from_str(line).ok()?;
@@ -85,7 +71,7 @@ async fn a_configuration_is_read_again_without_dropping_a_stream() {
             Some(line)
         })
         .await;
-    assert_eq!(fault["fault.place"], format!("{}:{line}", file.display()));
+    assert_eq!(fault["fault.place"], format!("{}:{line}", reloaded.file.display()));
     assert!(
         fault["fault.message"]
             .as_str()
@@ -105,10 +91,10 @@ async fn a_configuration_is_read_again_without_dropping_a_stream() {
     };
     is(FreshnessState::Fresh).await;
     fs::write(&token_file, "a-token-that-nobody-knows").expect("the case's folder is writable");
-    reload(&mut gateway, &good).await;
+    reloaded.with(&good).await;
     is(FreshnessState::Error).await;
     fs::write(&token_file, secret).expect("the case's folder is writable");
-    reload(&mut gateway, &good).await;
+    reloaded.with(&good).await;
     is(FreshnessState::Fresh).await;
 
     // One account more: its applications come by the stream that is still the first one.
@@ -117,14 +103,17 @@ async fn a_configuration_is_read_again_without_dropping_a_stream() {
         simulators.text("/cloud66/token"),
         simulators.text("/cloud66/url"),
     );
-    reload(&mut gateway, &(good.clone() + &account)).await;
+    reloaded.with(&(good.clone() + &account)).await;
     loop {
         let (_, event) = stream.next_event(bound).await.expect("the old stream goes on");
         if event.account.as_deref() == Some("second") {
             break;
         }
     }
-    assert!(!gateway.process.stderr().contains(secret), "no secret is logged");
+    assert!(
+        !reloaded.gateway.process.stderr().contains(secret),
+        "no secret is logged"
+    );
 }
 
 /// A gateway whose configuration changes under it.
@@ -135,6 +124,21 @@ struct Reloaded {
 }
 
 impl Reloaded {
+    /// One that has read everything, and the configuration that it was started with.
+    async fn start(case: &Case, database: &TestDatabase, simulators: &Simulators) -> (Self, String) {
+        let options = ServeOptions::on(database);
+        let gateway = Gateway::start(case, &options, simulators).await;
+        gateway.wait_until_synced().await;
+        let file = Gateway::config_file(case, &options);
+        let first = fs::read_to_string(&file).expect("the configuration");
+        let this = Self {
+            gateway,
+            file,
+            reloads: 0,
+        };
+        (this, first)
+    }
+
     /// Writes another configuration, and waits until it is in force.
     async fn with(&mut self, text: &str) {
         fs::write(&self.file, text).expect("the case's folder is writable");
@@ -153,17 +157,7 @@ async fn a_token_that_is_exchanged_ends_its_streams_and_a_mapping_reaches_histor
     let case = Case::begin().await;
     let database = TestDatabase::create().await.expect("a database for the test");
     let simulators = Simulators::start(&case, &SimulateOptions::default()).await;
-    let options = ServeOptions::on(&database);
-    let gateway = Gateway::start(&case, &options, &simulators).await;
-    gateway.wait_until_synced().await;
-    let file = Gateway::config_file(&case, &options);
-    let first = fs::read_to_string(&file).expect("the configuration");
-    let mut reloaded = Reloaded {
-        gateway,
-        file,
-        reloads: 0,
-    };
-
+    let (mut reloaded, first) = Reloaded::start(&case, &database, &simulators).await;
     let (old, admin) = (reloaded.gateway.api.clone(), reloaded.gateway.admin.clone());
     let (mut cut, mut kept) = (old.stream(None).await, admin.stream(None).await);
     let exchanged = "another-read-token-of-the-tests";
@@ -227,12 +221,8 @@ async fn an_account_takes_its_history_along_to_another_name() {
     let case = Case::begin().await;
     let database = TestDatabase::create().await.expect("a database for the test");
     let simulators = Simulators::start(&case, &SimulateOptions::default()).await;
-    let options = ServeOptions::on(&database);
-    let gateway = Gateway::start(&case, &options, &simulators).await;
-    gateway.wait_until_synced().await;
-    let file = Gateway::config_file(&case, &options);
-    let first = fs::read_to_string(&file).expect("the configuration");
-    let (api, admin) = (gateway.api.clone(), gateway.admin.clone());
+    let (mut reloaded, first) = Reloaded::start(&case, &database, &simulators).await;
+    let (api, admin) = (reloaded.gateway.api.clone(), reloaded.gateway.admin.clone());
     let before = api.deployments("account=cloud66-test").await;
     assert!(before.len() > 3, "there is a history");
     let none: [&str; 0] = [];
@@ -243,11 +233,6 @@ async fn an_account_takes_its_history_along_to_another_name() {
     let restricted = slipway_tests::Api::new(api.base(), made["secret"].as_str().expect("a secret"));
     assert_eq!(restricted.deployments("").await.len(), before.len());
 
-    let mut reloaded = Reloaded {
-        gateway,
-        file: file.clone(),
-        reloads: 0,
-    };
     let renamed = first.replace(
         "name = 'cloud66-test'",
         "name = 'production'\nprevious_name = 'cloud66-test'",
@@ -307,7 +292,7 @@ async fn an_account_takes_its_history_along_to_another_name() {
             "[[accounts]]\nname = 'production'\n",
             "[[accounts]]\nname = 'production-3'\n",
         );
-    fs::write(&file, &clash).expect("the case's folder is writable");
+    fs::write(&reloaded.file, &clash).expect("the case's folder is writable");
     reloaded.gateway.process.signal(libc::SIGHUP);
     let refused = reloaded
         .gateway
