@@ -12,7 +12,16 @@ pub type PoolConnection = sqlx::pool::PoolConnection<Postgres>;
 
 /// A process that is stopped or cut off in the middle of a transaction would hold its locks for as long as it pleases, the
 /// event log's counter among them, and every other replica would wait. Nothing of ours pauses within a transaction.
-const GIVE_UP_IDLE_TRANSACTIONS: &str = "SET idle_in_transaction_session_timeout = '5s'";
+///
+/// And no statement here is worth compiling: those that are asked often read a page, and a plan that is thought to be dear,
+/// because nobody has counted a new table yet, would be compiled for longer than it runs.
+const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '5s'; SET jit = off";
+
+/// Makes a connection what ours are.
+pub(crate) async fn prepare(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql(SETTINGS).execute(conn).await?;
+    Ok(())
+}
 
 /// A pool of at most `max_connections`. Does not connect yet: a database that is away is found out by the first statement,
 /// which then waits 3 seconds at most.
@@ -20,12 +29,7 @@ pub fn connect_lazily(options: PgConnectOptions, max_connections: u32) -> PgPool
     PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(3))
-        .after_connect(|conn, _| {
-            Box::pin(async move {
-                sqlx::query(GIVE_UP_IDLE_TRANSACTIONS).execute(conn).await?;
-                Ok(())
-            })
-        })
+        .after_connect(|conn, _| Box::pin(prepare(conn)))
         .after_release(|conn, _| Box::pin(end_forgotten_transaction(conn)))
         // A ping before every use costs a round trip; a dead connection is found out by the statement itself.
         .test_before_acquire(false)

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Result, StoreError};
+use crate::{Result, StoreError, pool};
 
 /// How long one waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -61,7 +61,11 @@ impl Readers {
             let idle = self.0.idle.lock().pop();
             let conn = match idle {
                 Some(conn) => conn,
-                None => PgConnection::connect_with(&self.0.pool.connect_options()).await?,
+                None => {
+                    let mut conn = PgConnection::connect_with(&self.0.pool.connect_options()).await?;
+                    pool::prepare(&mut conn).await?;
+                    conn
+                }
             };
             Ok(Reader {
                 conn: Some(conn),

@@ -30,8 +30,8 @@ pub struct ApplicationFilter {
     pub names: Vec<String>,
     /// What their labels say.
     pub labels: LabelSelector,
-    /// Only those that the provider no longer has, or only those that it has.
-    pub archived: Option<bool>,
+    /// Only those that the provider no longer has, instead of those that it has.
+    pub archived: bool,
 }
 
 /// A page of applications to read.
@@ -133,10 +133,16 @@ fn body(
     }))
 }
 
+/// The name as it stands in the indexes of the walks over all applications, which no other list is to use: see migration 0026.
+const NAME: &str = "(name || '')";
+
+/// An environment, where the index over it and a provider is the one to use.
+const ENVIRONMENT_OF_PROVIDER: &str = "(environment || '')";
+
 /// Alternatives for one column.
 type Alternatives = (&'static str, Vec<String>);
 
-/// What is wanted and may be seen, as alternatives for each column; the columns in the order in which they narrow most. None
+/// What is wanted and may be seen, as alternatives for each column; the columns in the order in which they mostly narrow. None
 /// where the two exclude each other.
 fn choose(filter: &ApplicationFilter, visibility: &Visibility) -> Option<Vec<Alternatives>> {
     if visibility.is_nothing() {
@@ -144,9 +150,9 @@ fn choose(filter: &ApplicationFilter, visibility: &Visibility) -> Option<Vec<Alt
     }
     let mut columns = Vec::new();
     for (column, wanted, seen) in [
-        ("name", &filter.names, &Vec::new()),
-        ("account", &filter.accounts, &visibility.accounts),
+        (NAME, &filter.names, &Vec::new()),
         ("owner", &filter.owners, &Vec::new()),
+        ("account", &filter.accounts, &visibility.accounts),
         ("environment", &filter.environments, &visibility.environments),
         ("provider", &filter.providers, &visibility.providers),
     ] {
@@ -170,8 +176,46 @@ fn choose(filter: &ApplicationFilter, visibility: &Visibility) -> Option<Vec<Alt
     Some(columns)
 }
 
-/// Several values of the column that narrows most become branches, each walking an index by name, which are merged as they
-/// are read: see `deployments::statement`.
+/// Takes the columns away of which each value is looked up in an index by name: the one that narrows most, and an environment
+/// with an account or a provider, for which there are indexes over both.
+fn take_split(columns: &mut Vec<Alternatives>) -> Vec<Alternatives> {
+    let mut split: Vec<Alternatives> = Vec::new();
+    let mut count = 1;
+    columns.retain(|(column, values)| {
+        let is_wanted = match split.first().filter(|_| split.len() == 1) {
+            None => split.is_empty(),
+            Some(("account", _)) => *column == "environment",
+            Some(("environment", _)) => *column == "provider",
+            Some(_) => false,
+        };
+        let next = count * values.len();
+        let is_split = is_wanted && next <= BRANCHES_MAX;
+        if is_split {
+            count = next;
+            split.push((*column, values.clone()));
+        }
+        !is_split
+    });
+    if let [("environment", environments), ("provider", _)] = split.as_mut_slice() {
+        split[0] = (ENVIRONMENT_OF_PROVIDER, std::mem::take(environments));
+    }
+    split
+}
+
+/// Each value of each of these columns with each of the others.
+fn branches(split: &[Alternatives]) -> Vec<Vec<(&'static str, &String)>> {
+    split.iter().fold(vec![Vec::new()], |branches, (column, values)| {
+        let with = |branch: Vec<(&'static str, _)>| {
+            values
+                .iter()
+                .map(move |value| branch.iter().copied().chain([(*column, value)]).collect())
+        };
+        branches.into_iter().flat_map(with).collect()
+    })
+}
+
+/// Several values become branches, each walking an index by name, which are merged as they are read: see
+/// `deployments::statement`.
 fn statement(query: &ApplicationQuery, visibility: &Visibility) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new("SELECT head.epoch AS head_epoch, head.seq AS head_seq, page.*");
     let bodies = [(query.with_last, "last"), (query.with_live, "live")];
@@ -183,38 +227,43 @@ fn statement(query: &ApplicationQuery, visibility: &Visibility) -> QueryBuilder<
             ", {name}.version AS {name}_version, {name}.body AS {name}_body"
         ));
     }
-    sql.push(" FROM event_head AS head LEFT JOIN (SELECT * FROM (");
+    // One row, which the planner only believes of a limit: see `deployments::statement`.
+    sql.push(" FROM (SELECT epoch, seq FROM event_head LIMIT 1) AS head LEFT JOIN (SELECT * FROM (");
     let direction = if query.descending { "DESC" } else { "ASC" };
     // One more than asked for tells whether there is a next page. In the text, because a plan for any limit at all would be
     // one for a tenth of the table.
-    let order = format!(
-        "ORDER BY name {direction}, id {direction} LIMIT {}",
-        query.limit.saturating_add(1)
-    );
+    let limit = query.limit.saturating_add(1);
     match choose(&query.filter, visibility) {
         None => {
             sql.push("SELECT * FROM applications WHERE false");
         }
         Some(mut columns) => {
-            let has_branches = visibility.applications.is_empty()
-                && columns.first().is_some_and(|(_, values)| values.len() <= BRANCHES_MAX);
-            let split = if has_branches { Some(columns.remove(0)) } else { None };
-            let branches: Vec<Option<&String>> = match &split {
-                None => vec![None],
-                Some((_, values)) => values.iter().map(Some).collect(),
+            // Those that a token names are few; and of archived ones there is the walk only.
+            let split = if visibility.applications.is_empty() && !query.filter.archived {
+                take_split(&mut columns)
+            } else {
+                Vec::new()
             };
-            for (index, value) in branches.into_iter().enumerate() {
+            let key = match split.first() {
+                None | Some((NAME, _)) => NAME,
+                Some(_) => "name",
+            };
+            for (index, branch) in branches(&split).into_iter().enumerate() {
                 sql.push(if index == 0 { "(" } else { " UNION ALL (" });
                 push_source(&mut sql, visibility);
-                if let (Some((column, _)), Some(value)) = (&split, value) {
+                for (column, value) in branch {
                     sql.push(format_args!(" AND {column} = ")).push_bind(value.clone());
                 }
-                push_conditions(&mut sql, &columns, query);
-                sql.push(format_args!(" {order})"));
+                push_conditions(&mut sql, &columns, query, key);
+                sql.push(format_args!(
+                    " ORDER BY {key} {direction}, id {direction} LIMIT {limit})"
+                ));
             }
         }
     }
-    sql.push(format_args!(") AS branches {order}) AS page ON true"));
+    sql.push(format_args!(
+        ") AS branches ORDER BY name {direction}, id {direction} LIMIT {limit}) AS page ON true"
+    ));
     for name in bodies {
         sql.push(format_args!(
             " LEFT JOIN deployments AS {name} ON {name}.id = page.{name}_deployment_id"
@@ -239,7 +288,7 @@ fn push_source(sql: &mut QueryBuilder<Postgres>, visibility: &Visibility) {
         .push("AS applications WHERE true");
 }
 
-fn push_conditions(sql: &mut QueryBuilder<Postgres>, columns: &[Alternatives], query: &ApplicationQuery) {
+fn push_conditions(sql: &mut QueryBuilder<Postgres>, columns: &[Alternatives], query: &ApplicationQuery, key: &str) {
     for (column, values) in columns {
         match values.as_slice() {
             [only] => sql.push(format_args!(" AND {column} = ")).push_bind(only.clone()),
@@ -250,18 +299,14 @@ fn push_conditions(sql: &mut QueryBuilder<Postgres>, columns: &[Alternatives], q
         };
     }
     query.filter.labels.push(sql, "labels");
-    match query.filter.archived {
-        None => {}
-        Some(true) => {
-            sql.push(" AND archived_at IS NOT NULL");
-        }
-        Some(false) => {
-            sql.push(" AND archived_at IS NULL");
-        }
-    }
+    // As the indexes say it.
+    sql.push(match query.filter.archived {
+        true => " AND archived_at IS NOT NULL",
+        false => " AND archived_at IS NULL",
+    });
     if let Some(after) = &query.after {
         let beyond = if query.descending { "<" } else { ">" };
-        sql.push(format_args!(" AND (name, id) {beyond} ("))
+        sql.push(format_args!(" AND ({key}, id) {beyond} ("))
             .push_bind(after.name.clone())
             .push(", ")
             .push_bind(after.id)

@@ -159,3 +159,20 @@ async fn a_read_that_was_given_up_or_failed_leaves_nothing_to_whoever_comes_next
     pool.close().await;
     assert!(matches!(readers.acquire().await, Err(StoreError::Unavailable(_))));
 }
+
+#[tokio::test]
+async fn nothing_is_compiled_and_no_transaction_is_forgotten() {
+    let database = TestDatabase::create().await.expect("a database");
+    let pool = pool::connect_lazily(database.options.clone(), 1);
+    let settings = async |conn: &mut slipway_store::PgConnection| {
+        let statement =
+            "SELECT current_setting('jit') || ' ' || current_setting('idle_in_transaction_session_timeout')";
+        let settings = sqlx::query_scalar::<_, String>(statement).fetch_one(conn).await;
+        settings.expect("the settings")
+    };
+    let mut pooled = pool.acquire().await.expect("a connection");
+    assert_eq!(settings(&mut pooled).await, "off 5s");
+    let mut reader = Readers::new(pool.clone(), 1).acquire().await.expect("a connection");
+    assert_eq!(settings(&mut reader).await, "off 5s");
+    reader.keep();
+}

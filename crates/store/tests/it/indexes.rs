@@ -12,8 +12,8 @@ use slipway_test_database::TestDatabase;
 use time::Duration;
 use uuid::Uuid;
 
-/// Twenty thousand applications, 500 of them over 10 accounts with 200,000 deployments, a minute apart; of which every tenth failed and a handful is
-/// under way.
+/// Twenty thousand applications, most of them of one account and a quarter archived, 500 over 10 accounts with 200,000
+/// deployments, a minute apart; of which every tenth failed and a handful is under way.
 const ROWS: &str = r"
 SET synchronous_commit = off;
 INSERT INTO applications (id, provider, account, provider_application_id, name, environment, owner, labels, first_seen_at,
@@ -25,9 +25,12 @@ SELECT gen_random_uuid(), CASE n % 2 WHEN 0 THEN 'cloud66' ELSE 'scalingo' END, 
 FROM generate_series(0, 499) AS n;
 
 INSERT INTO applications (id, provider, account, provider_application_id, name, environment, owner, first_seen_at,
-                          updated_at, version)
-SELECT gen_random_uuid(), CASE n % 2 WHEN 0 THEN 'cloud66' ELSE 'scalingo' END, 'account-' || 10 + n % 100, n::text,
-       'app-' || lpad(n::text, 5, '0'), 'production', 'owner-' || 20 + n % 100, now(), now(), 1
+                          updated_at, version, archived_at)
+SELECT gen_random_uuid(), CASE WHEN n % 9000 = 0 THEN 'rare' WHEN n % 2 = 0 THEN 'cloud66' ELSE 'scalingo' END,
+       CASE WHEN n >= 5000 THEN 'large' ELSE 'account-' || 10 + n % 100 END, n::text,
+       'app-' || lpad(n::text, 5, '0'), CASE n % 7000 WHEN 0 THEN 'review' ELSE 'production' END,
+       CASE WHEN n >= 5000 THEN 'everybody' ELSE 'owner-' || 20 + n % 100 END, now(), now(), 1,
+       CASE WHEN n < 5500 THEN now() END
 FROM generate_series(500, 19999) AS n;
 
 -- Indexes are faster made at the end.
@@ -106,6 +109,31 @@ fn judge(what: &str, read: i64, returned: usize) -> Option<String> {
     (read > most).then(|| format!("{what}: read {read} rows for {returned}, at most {most} are allowed"))
 }
 
+/// From here on PostgreSQL compiles what it runs, which takes longer than any page.
+const COMPILED_FROM: f64 = 100_000.0;
+
+/// The last statement that was prepared, if its plan seems to be so much work that it would be compiled: a page is not, not
+/// even where nobody has counted `event_head` yet, as here.
+async fn dear(conn: &mut PgConnection, what: &str) -> Option<String> {
+    let last = "SELECT name, cardinality(parameter_types) FROM pg_prepared_statements
+                WHERE statement LIKE '%AS head LEFT JOIN%' ORDER BY prepare_time DESC LIMIT 1";
+    let (name, parameters): (String, i32) = sqlx::query_as(last)
+        .persistent(false)
+        .fetch_optional(&mut *conn)
+        .await
+        .expect("a statement")?;
+    let nulls = vec!["NULL"; usize::try_from(parameters).expect("a number")].join(", ");
+    let arguments = if nulls.is_empty() { nulls } else { format!("({nulls})") };
+    let explain = format!("EXPLAIN (FORMAT JSON) EXECUTE {name}{arguments}");
+    let plan: serde_json::Value = sqlx::query_scalar(sqlx::AssertSqlSafe(explain))
+        .persistent(false)
+        .fetch_one(conn)
+        .await
+        .expect("a plan");
+    let cost = plan[0]["Plan"]["Total Cost"].as_f64().expect("a cost");
+    (cost >= COMPILED_FROM).then(|| format!("{what}: the plan costs {cost}"))
+}
+
 async fn walk_deployments(
     conn: &mut PgConnection,
     what: &str,
@@ -120,6 +148,7 @@ async fn walk_deployments(
         let found = deployments::list(conn, &query, visibility).await.expect("a page");
         let read = rows_read(conn, "deployments").await - before;
         faults.extend(judge(&format!("{what}, page {page}"), read, found.bodies.len()));
+        faults.extend(dear(conn, what).await);
         if found.next.is_none() {
             break;
         }
@@ -492,7 +521,8 @@ async fn lists_read_hardly_more_rows_than_they_answer() {
 }
 
 /// Indexes that only writes need: what is due, and that nothing is stored twice.
-const OF_WRITES: [&str; 2] = [
+const OF_WRITES: [&str; 3] = [
+    "applications_account_provider_application_id_key",
     "deployments_application_id_provider_deployment_id_key",
     "deployments_unfinished",
 ];
@@ -501,7 +531,8 @@ const OF_WRITES: [&str; 2] = [
 async fn unused(conn: &mut PgConnection) -> Vec<String> {
     let names: Vec<String> = sqlx::query_scalar(
         "SELECT indexrelid::regclass::text FROM pg_index
-         WHERE indrelid = 'deployments'::regclass AND pg_stat_get_xact_numscans(indexrelid) = 0 ORDER BY 1",
+         WHERE indrelid IN ('applications'::regclass, 'deployments'::regclass)
+           AND pg_stat_get_xact_numscans(indexrelid) = 0 ORDER BY 1",
     )
     .fetch_all(conn)
     .await
@@ -696,7 +727,6 @@ async fn restricted(conn: &mut PgConnection, few: &[Uuid], many: &[Uuid]) -> Vec
         for filter in [
             ApplicationFilter::default(),
             ApplicationFilter {
-                archived: Some(false),
                 environments: words(&["production"]),
                 ..ApplicationFilter::default()
             },
@@ -789,53 +819,112 @@ async fn numbers(conn: &mut PgConnection, application: Uuid) -> Vec<String> {
 
 async fn of_applications(conn: &mut PgConnection) -> Vec<String> {
     let mut faults = Vec::new();
-    let here = || ApplicationFilter {
-        archived: Some(false),
-        ..ApplicationFilter::default()
-    };
+    let base = ApplicationFilter::default;
     let filters = [
-        ("everything", ApplicationFilter::default()),
-        ("those there", here()),
+        ("everything", base()),
+        (
+            "archived",
+            ApplicationFilter {
+                archived: true,
+                ..base()
+            },
+        ),
         (
             "provider",
             ApplicationFilter {
                 providers: words(&["cloud66"]),
-                ..here()
+                ..base()
             },
         ),
         (
             "account",
             ApplicationFilter {
                 accounts: words(&["account-3"]),
-                ..here()
+                ..base()
             },
         ),
         (
             "environment",
             ApplicationFilter {
                 environments: words(&["staging"]),
-                ..here()
+                ..base()
+            },
+        ),
+        (
+            "rare provider",
+            ApplicationFilter {
+                providers: words(&["rare"]),
+                ..base()
+            },
+        ),
+        (
+            "rare provider and common environment",
+            ApplicationFilter {
+                providers: words(&["rare"]),
+                environments: words(&["production"]),
+                ..base()
+            },
+        ),
+        (
+            "account and environment",
+            ApplicationFilter {
+                accounts: words(&["large"]),
+                environments: words(&["review"]),
+                ..base()
+            },
+        ),
+        (
+            "accounts, environments and provider",
+            ApplicationFilter {
+                accounts: words(&["large", "account-3"]),
+                environments: words(&["review", "staging"]),
+                providers: words(&["cloud66"]),
+                ..base()
+            },
+        ),
+        (
+            "provider and environment",
+            ApplicationFilter {
+                providers: words(&["scalingo"]),
+                environments: words(&["review"]),
+                ..base()
+            },
+        ),
+        (
+            "account and environment that is not there",
+            ApplicationFilter {
+                accounts: words(&["large"]),
+                environments: words(&["none"]),
+                ..base()
             },
         ),
         (
             "owner",
             ApplicationFilter {
                 owners: words(&["owner-3"]),
-                ..here()
+                ..base()
+            },
+        ),
+        (
+            "owner and account",
+            ApplicationFilter {
+                owners: words(&["owner-3"]),
+                accounts: words(&["large"]),
+                ..base()
             },
         ),
         (
             "name",
             ApplicationFilter {
                 names: words(&["app-0021"]),
-                ..here()
+                ..base()
             },
         ),
         (
             "names",
             ApplicationFilter {
                 names: words(&["app-0021", "app-0022", "none"]),
-                ..here()
+                ..base()
             },
         ),
         (
@@ -845,7 +934,7 @@ async fn of_applications(conn: &mut PgConnection) -> Vec<String> {
                     equal: labels(&[("team", "team-3")]),
                     ..LabelSelector::default()
                 },
-                ..here()
+                ..base()
             },
         ),
     ];
@@ -874,11 +963,17 @@ async fn walk_applications(
             ..ApplicationQuery::default()
         };
         for page in 0..3 {
-            let before = rows_read(conn, "applications").await;
+            let (before, before_deployments) = (
+                rows_read(conn, "applications").await,
+                rows_read(conn, "deployments").await,
+            );
             let found = applications::list(conn, &query, visibility).await.expect("a page");
             let read = rows_read(conn, "applications").await - before;
             let what = format!("applications: {what} {descending} {with_bodies} {page}");
             faults.extend(judge(&what, read, found.rows.len()));
+            let read = rows_read(conn, "deployments").await - before_deployments;
+            faults.extend(judge(&format!("deployments of {what}"), read, found.rows.len()));
+            faults.extend(dear(conn, &what).await);
             let Some(next) = found.next else { break };
             query.after = Some(next);
         }

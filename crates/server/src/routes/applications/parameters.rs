@@ -87,7 +87,7 @@ macro_rules! application_parameters {
                     environments: self.environment.clone(),
                     owners: self.owner.clone(),
                     labels: self.label.clone().unwrap_or_default().0,
-                    archived: Some(self.archived.unwrap_or(false)),
+                    archived: self.archived.unwrap_or(false),
                 }
             }
         }
