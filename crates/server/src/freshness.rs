@@ -84,7 +84,8 @@ impl FreshnessCache {
         Ok(self.snapshot().await?.list(self.clock.now(), shows))
     }
 
-    fn recent(&self) -> Option<Arc<Snapshot>> {
+    /// The accounts, if they were read within the last half second.
+    pub(crate) fn recent(&self) -> Option<Arc<Snapshot>> {
         let loaded = self.loaded.read();
         loaded
             .as_ref()

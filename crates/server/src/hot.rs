@@ -43,9 +43,18 @@ pub(crate) fn narrower<T: Clone>(asked: &[T], seen: &[T]) -> Vec<T> {
 
 /// A question, and what the caller may see of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key<Q> {
-    question: Q,
+pub(crate) struct Key<Q> {
+    pub(crate) question: Q,
     visibility: Arc<Visibility>,
+}
+
+impl<Q> Key<Q> {
+    pub(crate) fn new(question: Q, visibility: &Arc<Visibility>) -> Self {
+        Self {
+            question,
+            visibility: Arc::clone(visibility),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -125,27 +134,28 @@ impl<Q: Hash + Eq + Clone, A: Answer> HotAnswers<Q, A> {
     }
 
     /// The answer, and the position in the event log that it shows. `read` is only called when there is none that holds, and
-    /// must read what `visibility` lets through.
+    /// must read what the key's visibility lets through.
     ///
     /// # Errors
     /// What `read` says.
     pub(crate) async fn get(
         &self,
-        question: Q,
-        visibility: &Arc<Visibility>,
+        key: &Key<Q>,
         read: impl AsyncFnOnce() -> Result<A, Problem>,
     ) -> Result<(Arc<A>, Cursor), Problem> {
-        let key = Key {
-            question,
-            visibility: Arc::clone(visibility),
-        };
-        if let Some(hot) = self.find(&key) {
-            self.hits.fetch_add(1, Ordering::Relaxed);
+        if let Some(hot) = self.get_at_once(key) {
             return Ok(hot);
         }
         self.misses.fetch_add(1, Ordering::Relaxed);
         // Apart, so that an answer from memory has no room for it.
-        Box::pin(self.read_or_share(key, read)).await
+        Box::pin(self.read_or_share(key.clone(), read)).await
+    }
+
+    /// The same, where the answer is there and holds.
+    pub(crate) fn get_at_once(&self, key: &Key<Q>) -> Option<(Arc<A>, Cursor)> {
+        let hot = self.find(key)?;
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        Some(hot)
     }
 
     /// Reads the answer, or takes that of another who began to read after now.

@@ -3,6 +3,7 @@
 mod auth;
 mod extract;
 mod freshness;
+mod front;
 mod gather;
 mod hot;
 mod listing;
@@ -23,6 +24,7 @@ pub use auth::{
     Actor, Network, NewToken, Oidc, OidcRestrictions, OidcSettings, Principal, Scope, Scopes, Token, Tokens,
     create_token, record, revoke_token,
 };
+pub use front::Front;
 pub use monitored::{Monitored, operations_router};
 pub use openapi::{Untranslatable, openapi, openapi_compat_json, openapi_json};
 pub use problem::{Code, Problem};

@@ -19,6 +19,9 @@ use slipway_api::{Cursor, ListFreshnessView};
 use crate::position;
 use crate::problem::{Code, Problem};
 
+const CACHE_CONTROL: &str = "private, no-cache";
+const VARY: &str = "authorization, cookie";
+
 /// The items of a list, ready to be sent as often as they are asked for.
 #[derive(Clone)]
 pub(crate) struct Items {
@@ -89,8 +92,7 @@ impl Listing<'_> {
         }
         end.push(b'}');
         Ok(SealedListing {
-            tag: self.tag()?,
-            position: self.position.clone(),
+            head: Tagged::new(&self.tag()?, self.position),
             json: [self.items.json, end.into()],
         })
     }
@@ -119,21 +121,55 @@ fn add_part(digest: &mut Context, bytes: &[u8]) {
 /// A list as it is sent, however often.
 #[derive(Debug, Clone)]
 pub(crate) struct SealedListing {
-    tag: String,
-    position: Cursor,
+    head: Tagged,
     json: [Bytes; 2],
 }
 
 impl SealedListing {
     /// The answer, or 304 when the client has it already.
     pub(crate) fn respond(&self, request_headers: &HeaderMap) -> Response {
-        let mut response = if is_match(request_headers, &self.tag) {
-            StatusCode::NOT_MODIFIED.into_response()
+        let body = || Body::new(Pieces(self.json.clone().into()));
+        self.head.respond(request_headers, body)
+    }
+}
+
+/// The head of an answer from memory, ready to be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Tagged {
+    tag: HeaderValue,
+    position: HeaderValue,
+}
+
+impl Tagged {
+    pub(crate) fn new(tag: &str, position: &Cursor) -> Self {
+        // Both are printable, unless somebody put another epoch into the database.
+        let value = |text: &str| HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""));
+        Self {
+            tag: value(tag),
+            position: value(&position.to_string()),
+        }
+    }
+
+    /// The answer, or 304 when the client has it already.
+    pub(crate) fn respond<B: Into<Body>>(&self, request_headers: &HeaderMap, body: impl FnOnce() -> B) -> Response {
+        let is_known = self.tag.to_str().is_ok_and(|tag| is_match(request_headers, tag));
+        let mut response = if is_known {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response
         } else {
-            json_response(Body::new(Pieces(self.json.clone().into())))
+            Response::new(body().into())
         };
-        set_tag(&mut response, &self.tag);
-        position::set(&mut response, &self.position);
+        let headers = response.headers_mut();
+        // Room for all that is added on the way out.
+        headers.reserve(12);
+        if !is_known {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE_CONTROL));
+        headers.insert(header::VARY, HeaderValue::from_static(VARY));
+        headers.insert(header::ETAG, self.tag.clone());
+        headers.insert(position::X_EVENT_CURSOR, self.position.clone());
         response
     }
 }
@@ -170,7 +206,7 @@ pub(crate) fn json_response(body: impl Into<Body>) -> Response {
         .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
         .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE_CONTROL));
     response
 }
 
@@ -209,8 +245,8 @@ pub(crate) fn splice(mut object: String, members: &[Member<'_>]) -> String {
 /// Puts an entity tag on an answer, a 304 too, and says whose it is.
 pub(crate) fn set_tag(response: &mut Response, tag: &str) {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("authorization, cookie"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE_CONTROL));
+    headers.insert(header::VARY, HeaderValue::from_static(VARY));
     if let Ok(value) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(header::ETAG, value);
     }
@@ -237,7 +273,10 @@ pub(crate) fn respond_weakly(request_headers: &HeaderMap, position: &Cursor, sho
 
 /// Whether the client says that it has the answer with this tag. Compares weakly, as `If-None-Match` does.
 pub(crate) fn is_match(request_headers: &HeaderMap, tag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().strip_prefix("W/").unwrap_or(tag.trim()).to_owned();
+    fn opaque(tag: &str) -> &str {
+        let tag = tag.trim();
+        tag.strip_prefix("W/").unwrap_or(tag)
+    }
     let wanted = opaque(tag);
     request_headers
         .get_all(header::IF_NONE_MATCH)

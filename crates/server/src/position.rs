@@ -5,6 +5,7 @@ use http::{HeaderName, HeaderValue};
 use slipway_api::Cursor;
 use slipway_store::event_log::Head;
 
+use crate::front::Repeatable;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
 
@@ -43,6 +44,21 @@ pub(crate) async fn wait_for(state: &AppState, min_cursor: Option<&str>) -> Resu
         // Apart, so that whoever does not wait has no room for it.
         Some(text) => Box::pin(wait_for_cursor(state, text)).await,
     }
+}
+
+/// The answer, once this replica has seen what `min_cursor` names. One that was waited for is not given again: the next may have
+/// to wait, too, or is told that its position is of another log.
+pub(crate) async fn answer_after(
+    state: &AppState,
+    min_cursor: Option<&str>,
+    answer: impl Future<Output = Result<Response, Problem>>,
+) -> Result<Response, Problem> {
+    wait_for(state, min_cursor).await?;
+    let mut response = answer.await?;
+    if min_cursor.is_some() {
+        response.extensions_mut().remove::<Repeatable>();
+    }
+    Ok(response)
 }
 
 async fn wait_for_cursor(state: &AppState, text: &str) -> Result<(), Problem> {

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
+use crate::front::Front;
 use crate::middleware;
 use crate::openapi;
 use crate::problem::{Code, Problem};
@@ -11,7 +12,7 @@ use crate::routes;
 use crate::state::AppState;
 
 /// Everything that is served: the API, and `pages`, which need no token.
-pub fn router(state: AppState, pages: Router<AppState>) -> Router {
+pub fn router(state: AppState, pages: Router<AppState>) -> Front {
     let (short, _) = routes::short().split_for_parts();
     let (waiting, _) = routes::waiting().split_for_parts();
     let (proving, _) = routes::free().split_for_parts();
@@ -41,7 +42,8 @@ pub fn router(state: AppState, pages: Router<AppState>) -> Router {
             .layer(from_fn_with_state(state.clone(), middleware::outermost)),
         None => router.layer(from_fn_with_state(state.clone(), middleware::outermost_and_guards)),
     };
-    router.with_state(state)
+    let router = router.with_state(state.clone());
+    Front::new(state, router)
 }
 
 /// What providers send: for them, so in no document. The path proves who it comes from.

@@ -19,10 +19,12 @@ use uuid::Uuid;
 
 use crate::auth::{Access, Network, Oidc, RateLimiter, Refusals, Tokens};
 use crate::freshness::FreshnessCache;
-use crate::gather::{Gather, Gathered};
+use crate::gather::Gather;
 use crate::hot::HotAnswers;
 use crate::metrics::RequestFigures;
-use crate::routes::{ApplicationsAnswer, ApplicationsQuestion, ListAnswer, ListQuestion, WebhookSecrets};
+use crate::routes::{
+    ApplicationsAnswer, ApplicationsQuestion, DeploymentAnswer, ListAnswer, ListQuestion, WebhookSecrets,
+};
 use crate::sse::StreamCounter;
 
 /// So many connections are kept for reads of one statement, beside those of the pool.
@@ -154,7 +156,7 @@ struct Inner {
     gather: Gather,
     request_figures: RequestFigures,
     hot_lists: HotAnswers<ListQuestion, ListAnswer>,
-    hot_deployments: HotAnswers<Uuid, Gathered>,
+    hot_deployments: HotAnswers<Uuid, DeploymentAnswer>,
     hot_applications: HotAnswers<ApplicationsQuestion, ApplicationsAnswer>,
 }
 
@@ -273,7 +275,7 @@ impl AppState {
         &self.0.hot_lists
     }
 
-    pub(crate) fn hot_deployments(&self) -> &HotAnswers<Uuid, Gathered> {
+    pub(crate) fn hot_deployments(&self) -> &HotAnswers<Uuid, DeploymentAnswer> {
         &self.0.hot_deployments
     }
 

@@ -33,7 +33,7 @@ pub use issue::{NewToken, create_token, revoke_token};
 pub use oidc::{Oidc, OidcRestrictions, OidcSettings};
 pub use principal::Principal;
 use principal::StoredPrincipal;
-pub(crate) use rate_limit::RateLimiter;
+pub(crate) use rate_limit::{Allowance, RateLimiter};
 pub(crate) use refusals::{Note, Refusal, Refusals};
 pub use scope::{Scope, Scopes};
 pub(crate) use secret::{Hash, sha256};

@@ -49,7 +49,7 @@ impl Scope {
 }
 
 /// A set of scopes. [`Scope::Admin`] stands for all of them.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Scopes(u8);
 
 impl Scopes {

@@ -11,7 +11,7 @@ mod stored;
 mod sync;
 mod text;
 
-pub(crate) use requests::{RequestFigures, UnderWay};
+pub(crate) use requests::{RequestFigures, RouteFigures, UnderWay};
 pub(crate) use text::CONTENT_TYPE;
 
 use self::stored::Stored;

@@ -129,6 +129,10 @@ pub(crate) struct UnderWay<'a> {
 }
 
 impl UnderWay<'_> {
+    pub(crate) fn route(&self) -> &Arc<RouteFigures> {
+        &self.route
+    }
+
     /// It was answered.
     pub(crate) fn end(mut self, status: StatusCode, took: Duration) {
         self.end = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;

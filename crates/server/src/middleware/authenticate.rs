@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use super::Asked;
-use crate::auth::{self, Hold, Principal};
+use crate::auth::{self, Allowance, Hold, Principal};
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
@@ -38,7 +38,7 @@ pub(crate) async fn authenticate<A: Future<Output = Response>>(
     next: impl FnOnce(Request) -> A,
 ) -> Response {
     // Configured tokens, and those that were looked up lately, need no waiting.
-    let admitted = match at_once(state, &request) {
+    let admitted = match admit_at_once(state, &request) {
         Some(admitted) => admitted,
         None => Box::pin(admit(state, &mut request)).await,
     };
@@ -51,13 +51,10 @@ pub(crate) async fn authenticate<A: Future<Output = Response>>(
         principal_id: Arc::clone(&principal.id),
         principal: Arc::clone(&principal.name),
     };
-    let allowance = state.rates().map(|rates| rates.take(&principal.id, Instant::now()));
-    let mut response = match allowance {
-        Some(refused) if !refused.is_allowed => Problem::new(Code::RateLimited)
-            .with_detail(format!("{} requests a minute are served; slow down", refused.limit))
-            .with_retry_after(u16::try_from(refused.wait_seconds).unwrap_or(u16::MAX))
-            .into_response(),
-        _ => {
+    let counted = Counted::count(state, &principal);
+    let mut response = match counted.refusal() {
+        Some(problem) => problem.into_response(),
+        None => {
             let head = state.feed().head();
             request.extensions_mut().insert(principal);
             let mut response = next(request).await;
@@ -71,19 +68,41 @@ pub(crate) async fn authenticate<A: Future<Output = Response>>(
         }
     };
     response.extensions_mut().insert(asked);
-    if let Some(allowance) = allowance {
+    counted.tell(&mut response);
+    response
+}
+
+/// A request that was counted against what its principal may ask.
+pub(super) struct Counted(Option<Allowance>);
+
+impl Counted {
+    pub(super) fn count(state: &AppState, principal: &Principal) -> Self {
+        Self(state.rates().map(|rates| rates.take(&principal.id, Instant::now())))
+    }
+
+    /// Why it is not answered; none if it may be.
+    pub(super) fn refusal(&self) -> Option<Problem> {
+        let refused = self.0.filter(|allowance| !allowance.is_allowed)?;
+        let problem = Problem::new(Code::RateLimited)
+            .with_detail(format!("{} requests a minute are served; slow down", refused.limit))
+            .with_retry_after(u16::try_from(refused.wait_seconds).unwrap_or(u16::MAX));
+        Some(problem)
+    }
+
+    /// Says on the answer what is left.
+    pub(super) fn tell(self, response: &mut Response) {
+        let Some(allowance) = self.0 else { return };
         for (name, value) in [(RATE_LIMIT_POLICY, allowance.policy()), (RATE_LIMIT, allowance.state())] {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 response.headers_mut().insert(name, value);
             }
         }
     }
-    response
 }
 
 /// What [`admit`] would say, where that is known without waiting.
-fn at_once(state: &AppState, request: &Request) -> Option<Result<Principal, Problem>> {
-    if let Err(problem) = refuse_credentials_in_url(request) {
+pub(crate) fn admit_at_once<B>(state: &AppState, request: &http::Request<B>) -> Option<Result<Principal, Problem>> {
+    if let Err(problem) = refuse_credentials_in_url(request.uri()) {
         return Some(Err(problem));
     }
     let secret = bearer(request.headers())?.ok()?;
@@ -96,7 +115,7 @@ fn at_once(state: &AppState, request: &Request) -> Option<Result<Principal, Prob
 }
 
 async fn admit(state: &AppState, request: &mut Request) -> Result<Principal, Problem> {
-    refuse_credentials_in_url(request)?;
+    refuse_credentials_in_url(request.uri())?;
     if let Some(principal) = principal_of(state, request.extensions(), request.headers()).await? {
         return Ok(principal);
     }
@@ -171,8 +190,8 @@ fn bearer(headers: &HeaderMap) -> Option<Result<&str, Problem>> {
 }
 
 /// A token in a URL ends up in logs, histories and `Referer`.
-fn refuse_credentials_in_url(request: &Request) -> Result<(), Problem> {
-    let query = request.uri().query().unwrap_or_default();
+fn refuse_credentials_in_url(uri: &Uri) -> Result<(), Problem> {
+    let query = uri.query().unwrap_or_default();
     let told = url::form_urlencoded::parse(query.as_bytes())
         .find(|(name, value)| TELLTALE.contains(&&*name.to_ascii_lowercase()) || auth::looks_like_token(value));
     match told {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
 
-use crate::metrics::{RequestFigures, UnderWay};
+use crate::metrics::{RequestFigures, RouteFigures, UnderWay};
 use crate::problem::Code;
 
 /// What matched no route.
@@ -24,11 +24,21 @@ impl<'a> Measured<'a> {
     pub(crate) fn begin(figures: &'a RequestFigures, request: &Request) -> Self {
         let route = request.extensions().get::<MatchedPath>();
         let route = figures.route(request.method(), route.map_or(UNMATCHED, MatchedPath::as_str));
+        Self::begin_on(figures, route, Instant::now())
+    }
+
+    /// The same on a route that is known, for one that came a moment ago.
+    pub(crate) fn begin_on(figures: &'a RequestFigures, route: Arc<RouteFigures>, began: Instant) -> Self {
         Self {
             figures,
-            under_way: figures.begin(Arc::clone(&route)),
-            began: Instant::now(),
+            under_way: figures.begin(route),
+            began,
         }
+    }
+
+    /// On which route.
+    pub(crate) fn route(&self) -> &Arc<RouteFigures> {
+        self.under_way.route()
     }
 
     /// It was answered. Without this it counts as aborted.

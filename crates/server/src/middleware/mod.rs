@@ -12,23 +12,29 @@ mod open_access;
 mod problems;
 mod scope;
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 
 pub(crate) use audit_refusals::{Asked, Audited};
-pub(crate) use authenticate::principal_of;
+pub(crate) use authenticate::{admit_at_once, principal_of};
 pub(crate) use cors::cors;
 pub(crate) use problems::RequestId;
 pub(crate) use scope::require;
 
 use self::audit_refusals::Audit;
-use self::authenticate::authenticate;
+use self::authenticate::{Counted, authenticate};
 use self::limits::{limit_body, limit_uri};
 use self::measure::Measured;
 use self::open_access::guard_open_access;
 use self::problems::Named;
+use crate::auth::Principal;
+use crate::front::Repeatable;
+use crate::metrics::RouteFigures;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -37,9 +43,7 @@ pub(crate) async fn outermost(State(state): State<AppState>, mut request: Reques
     let measured = Measured::begin(state.request_figures(), &request);
     let named = Named::begin(&state, &mut request);
     let response = named.answer(next.run(request)).await;
-    let response = named.end(response);
-    measured.end(&response);
-    response
+    end(measured, named, response)
 }
 
 /// Within it: what protects all handlers alike.
@@ -58,7 +62,36 @@ pub(crate) async fn outermost_and_guards(State(state): State<AppState>, mut requ
         Ok(()) => no_sniffing(named.answer(next.run(request)).await),
         Err(problem) => problem.into_response(),
     };
-    let response = named.end(response);
+    end(measured, named, response)
+}
+
+/// All of this for an answer from memory: the steps of [`outermost_and_guards`] and [`known`], none of which waits then. What a
+/// token must allow was found when the answer was given first.
+pub(crate) fn at_once<B>(
+    state: &AppState,
+    request: &http::Request<B>,
+    began: Instant,
+    route: &Arc<RouteFigures>,
+    principal: &Principal,
+    answer: Response,
+) -> Response {
+    let measured = Measured::begin_on(state.request_figures(), Arc::clone(route), began);
+    let named = Named::begin_silently(state, request, route.route());
+    named.note_principal(&principal.name);
+    let counted = Counted::count(state, principal);
+    let mut response = match counted.refusal() {
+        Some(problem) => problem.into_response(),
+        None => answer,
+    };
+    counted.tell(&mut response);
+    end(measured, named, no_sniffing(response))
+}
+
+fn end(measured: Measured<'_>, named: Named, response: Response) -> Response {
+    let mut response = named.end(response);
+    if let Some(repeatable) = response.extensions_mut().get_mut::<Repeatable>() {
+        repeatable.came_by(measured.route());
+    }
     measured.end(&response);
     response
 }

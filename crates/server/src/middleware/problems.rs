@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use slipway_core::TraceContext;
 use time::OffsetDateTime;
 use tracing::{Instrument, Span};
@@ -35,14 +35,28 @@ pub(crate) struct Named {
 impl Named {
     /// Gives a request an id and a span.
     pub(crate) fn begin(state: &AppState, request: &mut Request) -> Self {
-        let id: Arc<str> = match given_id(request) {
-            Some(given) => given.into(),
-            None => made_id(state.clock().now()).into(),
-        };
         let route = request
             .extensions()
             .get::<MatchedPath>()
             .map_or("", MatchedPath::as_str);
+        let named = Self::name(state, request, route);
+        request.extensions_mut().insert(RequestId(Arc::clone(&named.id)));
+        named
+    }
+
+    /// The same for a request whose handler logs nothing: without a span where nobody would see it.
+    pub(crate) fn begin_silently<B>(state: &AppState, request: &http::Request<B>, route: &str) -> Self {
+        if state.settings().begin_traces || tracing::enabled!(tracing::Level::DEBUG) {
+            return Self::name(state, request, route);
+        }
+        Self {
+            id: id_of(state, request),
+            span: Span::none(),
+        }
+    }
+
+    fn name<B>(state: &AppState, request: &http::Request<B>, route: &str) -> Self {
+        let id = id_of(state, request);
         let parent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
         let parent = parent.and_then(TraceContext::parse);
         let place = match parent {
@@ -62,8 +76,12 @@ impl Named {
             trace_flags = place.map(TraceContext::flags),
             parent_span_id = parent.map(TraceContext::span_id),
         );
-        request.extensions_mut().insert(RequestId(Arc::clone(&id)));
         Self { id, span }
+    }
+
+    /// Notes whose request it is.
+    pub(crate) fn note_principal(&self, name: &str) {
+        self.span.record("principal", name);
     }
 
     /// Answers within the span, also for a handler that panics.
@@ -79,7 +97,7 @@ impl Named {
         if status.is_client_error() || status.is_server_error() {
             response = write_problem(response, &self.id);
         }
-        self.span.in_scope(|| tracing::debug!("answered"));
+        tracing::debug!(parent: &self.span, "answered");
         if let Ok(value) = HeaderValue::from_str(&self.id) {
             response.headers_mut().insert(X_REQUEST_ID, value);
         }
@@ -98,6 +116,13 @@ fn handle_panic(panic: Box<dyn Any + Send>) -> Response {
     Problem::new(Code::Internal).into_response()
 }
 
+fn id_of<B>(state: &AppState, request: &http::Request<B>) -> Arc<str> {
+    match given_id(request.headers()) {
+        Some(given) => given.into(),
+        None => made_id(state.clock().now()).into(),
+    }
+}
+
 /// An id in the order of time. Nobody has to be unable to guess it, so the system is not asked for randomness.
 fn made_id(now: OffsetDateTime) -> String {
     let milliseconds = u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
@@ -106,8 +131,8 @@ fn made_id(now: OffsetDateTime) -> String {
 }
 
 /// The id that the caller gave, if it can stand in a log and in a header.
-fn given_id(request: &Request) -> Option<&str> {
-    let text = request.headers().get(X_REQUEST_ID)?.to_str().ok()?;
+fn given_id(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(X_REQUEST_ID)?.to_str().ok()?;
     let is_sane = (1..=64).contains(&text.len())
         && text
             .bytes()

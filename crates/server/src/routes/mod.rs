@@ -29,6 +29,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(crate) use self::applications::page::{ApplicationsAnswer, ApplicationsQuestion};
+pub(crate) use self::deployments::get::DeploymentAnswer;
 pub(crate) use self::deployments::list::{ListAnswer, ListQuestion};
 pub use self::inbound::WebhookSecrets;
 pub(crate) use self::inbound::receive_webhook;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Method, Request, Response, Version};
@@ -31,6 +30,21 @@ const HTTP2: &[u8] = b"PRI ";
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
+/// What answers requests.
+pub(super) trait Answers:
+    Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 /// A stream whose answer was handed over before it was sent.
 struct Taken {
     head: Bytes,
@@ -38,9 +52,9 @@ struct Taken {
 }
 
 /// Serves a connection until it ends.
-pub(super) async fn hold(socket: TcpStream, peer: SocketAddr, router: Router, stop: Stop) {
+pub(super) async fn hold<S: Answers>(socket: TcpStream, peer: SocketAddr, service: S, stop: Stop) {
     // In a box, so that a stream does not keep the memory of the requests before it.
-    let ended = match Box::pin(answer(socket, peer, router, stop)).await {
+    let ended = match Box::pin(answer(socket, peer, service, stop)).await {
         Ok(Some((socket, taken))) => stream::send(socket, taken.head, taken.live).await.map_err(Error::from),
         Ok(None) => Ok(()),
         Err(error) => Err(error),
@@ -51,10 +65,10 @@ pub(super) async fn hold(socket: TcpStream, peer: SocketAddr, router: Router, st
 }
 
 /// Answers requests until the connection ends or an answer is a stream over HTTP/1.1.
-async fn answer(
+async fn answer<S: Answers>(
     socket: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    service: S,
     stop: Stop,
 ) -> Result<Option<(TcpStream, Taken)>, Error> {
     let mut begin = [0; HTTP2.len()];
@@ -64,22 +78,22 @@ async fn answer(
     };
     match begin.get(..length) {
         None | Some([]) => Ok(None),
-        Some(begin) if HTTP2.starts_with(begin) => answer_either(socket, peer, router, stop).await.map(|()| None),
-        Some(_) => answer_http1(socket, peer, router, stop).await,
+        Some(begin) if HTTP2.starts_with(begin) => answer_either(socket, peer, service, stop).await.map(|()| None),
+        Some(_) => answer_http1(socket, peer, service, stop).await,
     }
 }
 
-async fn answer_http1(
+async fn answer_http1<S: Answers>(
     socket: TcpStream,
     peer: SocketAddr,
-    router: Router,
+    service: S,
     stop: Stop,
 ) -> Result<Option<(TcpStream, Taken)>, Error> {
     let place = Arc::new(Mutex::new(None));
-    let service = hyper::service::service_fn(|request: Request<Incoming>| {
+    let answers = hyper::service::service_fn(|request: Request<Incoming>| {
         let can_be_taken =
             request.version() == Version::HTTP_11 && request.method() == Method::GET && request.body().is_end_stream();
-        let answer = call(&router, peer, request);
+        let answer = call(&service, peer, request);
         let place = Arc::clone(&place);
         async move {
             let response = answer.await?;
@@ -95,7 +109,7 @@ async fn answer_http1(
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(socket), answers);
     let mut asked = pin!(stop.token.cancelled());
     let (mut is_waiting, mut was_asked) = (false, false);
     let taken = std::future::poll_fn(|context| {
@@ -120,7 +134,7 @@ async fn answer_http1(
 }
 
 /// The same for HTTP/2, and for those few who begin so that it cannot be told yet.
-async fn answer_either(socket: TcpStream, peer: SocketAddr, router: Router, stop: Stop) -> Result<(), Error> {
+async fn answer_either<S: Answers>(socket: TcpStream, peer: SocketAddr, service: S, stop: Stop) -> Result<(), Error> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -130,8 +144,8 @@ async fn answer_either(socket: TcpStream, peer: SocketAddr, router: Router, stop
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(Some(Duration::from_secs(30)));
-    let service = hyper::service::service_fn(|request| call(&router, peer, request));
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), service));
+    let answers = hyper::service::service_fn(|request| call(&service, peer, request));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(socket), answers));
     tokio::select! {
         ended = connection.as_mut() => return ended,
         () = stop.token.cancelled() => connection.as_mut().graceful_shutdown(),
@@ -139,14 +153,10 @@ async fn answer_either(socket: TcpStream, peer: SocketAddr, router: Router, stop
     connection.await
 }
 
-fn call(
-    router: &Router,
-    peer: SocketAddr,
-    mut request: Request<Incoming>,
-) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + use<> {
+fn call<S: Answers>(service: &S, peer: SocketAddr, mut request: Request<Incoming>) -> S::Future {
     request.extensions_mut().insert(Peer(peer));
     // Always ready.
-    Service::call(&mut router.clone(), request)
+    service.clone().call(request)
 }
 
 fn take(response: &Response<Body>) -> Option<Live> {

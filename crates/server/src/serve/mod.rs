@@ -3,15 +3,19 @@
 mod connection;
 mod stream;
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::Service;
 
 use self::connection::hold;
 
@@ -44,7 +48,14 @@ impl Stop {
 ///
 /// # Errors
 /// None at present: what goes wrong with one connection ends that connection.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) -> io::Result<()> {
+pub async fn serve<S>(listener: TcpListener, service: S, shutdown: CancellationToken) -> io::Result<()>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
     let stop = Stop::default();
     let mut connections = JoinSet::new();
     loop {
@@ -66,7 +77,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
         if let Err(error) = socket.set_nodelay(true) {
             tracing::debug!(error = &error as &dyn std::error::Error, "TCP_NODELAY could not be set");
         }
-        connections.spawn(hold(socket, peer, router.clone(), stop.clone()));
+        connections.spawn(hold(socket, peer, service.clone(), stop.clone()));
     }
     drop(listener);
     stop.ask();

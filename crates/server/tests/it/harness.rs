@@ -15,7 +15,7 @@ use slipway_engine::freezes::Freezes;
 use slipway_engine::{Context, Writes};
 use slipway_feed::{Feed, FeedSettings};
 use slipway_provider_http::CallBook;
-use slipway_server::{AppState, Oidc, Scopes, ServerSettings, Services, TaskStatuses, Token, router};
+use slipway_server::{AppState, Front, Oidc, Scopes, ServerSettings, Services, TaskStatuses, Token, router};
 use slipway_store::event_log;
 use slipway_test_database::TestDatabase;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -32,7 +32,7 @@ pub(crate) const ADMIN: &str = "a-token-for-everything";
 pub(crate) struct Gateway {
     pub(crate) db: TestDatabase,
     pub(crate) feed: Feed,
-    pub(crate) router: Router,
+    pub(crate) router: Front,
     pub(crate) shutdown: CancellationToken,
     _stop_reader: DropGuard,
 }
@@ -77,7 +77,7 @@ async fn replica(
     settings: ServerSettings,
     tasks: TaskStatuses,
     oidc: Option<Arc<Oidc>>,
-) -> (Feed, Router, CancellationToken, DropGuard) {
+) -> (Feed, Front, CancellationToken, DropGuard) {
     let poll_interval = Duration::from_millis(200);
     let feed_settings = FeedSettings {
         poll_interval,
@@ -156,7 +156,7 @@ impl Gateway {
     }
 
     /// Another replica on the same database, which ends with what is answered beside it.
-    pub(crate) async fn another(&self) -> (Router, DropGuard) {
+    pub(crate) async fn another(&self) -> (Front, DropGuard) {
         let provider = Arc::new(TestProvider);
         let (_, router, _, stop_reader) = replica(&self.db, provider, settings(), Arc::new(Vec::new), None).await;
         (router, stop_reader)

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt;
 use http::StatusCode;
 use slipway_api::LogEventView;
 use slipway_core::{Deployment, LogState, Status};
+use slipway_server::Front;
 use slipway_store::PgPool;
 use slipway_store::logs::{self, Chunk, LogHead};
 use time::OffsetDateTime;
@@ -228,7 +228,7 @@ struct Reader {
 }
 
 impl Reader {
-    async fn open(router: &Router, path: &str, headers: &[(&str, &str)]) -> Self {
+    async fn open(router: &Front, path: &str, headers: &[(&str, &str)]) -> Self {
         let mut request = request("GET", path, None, None);
         for (name, value) in headers {
             let name = http::HeaderName::from_bytes(name.as_bytes()).expect("a name");

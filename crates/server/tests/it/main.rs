@@ -10,6 +10,7 @@ mod drain;
 mod examples;
 mod filter_pairs;
 mod filters;
+mod front;
 mod harness;
 mod horizon;
 mod hot;

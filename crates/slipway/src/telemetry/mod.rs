@@ -1,5 +1,6 @@
 //! The log, on standard error, and traces, where somebody keeps them.
 
+mod filter;
 mod members;
 mod otlp;
 mod trace;
@@ -9,11 +10,12 @@ use std::sync::Arc;
 
 use slipway_config::{LogFormat, LogSettings, TraceSettings};
 use slipway_core::{Clock, SystemClock};
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::format::{Format, Json};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
+use self::filter::Wanted;
 use self::members::Members;
 use self::otlp::Exporter;
 use self::trace::Traces;
@@ -43,7 +45,7 @@ pub(crate) fn start_with_traces(
     traces: &TraceSettings,
     clock: &Arc<dyn Clock>,
 ) -> Result<Telemetry, Failure> {
-    let filter = EnvFilter::try_new(&settings.filter)
+    let filter = Wanted::parse(&settings.filter)
         .map_err(|error| Failure::new(format!("log.filter `{}` cannot be read: {error}", settings.filter)))?;
     let lines = match settings.format {
         LogFormat::Json => json_lines().with_writer(std::io::stderr).boxed(),

@@ -39,12 +39,19 @@ pub(crate) async fn list_application_deployments(
 ) -> Result<Response, Problem> {
     let (filter, sort) = parameters.filter(id)?;
     let (limit, cursor, min_cursor) = parameters.page();
-    position::wait_for(&state, min_cursor).await?;
+    let answer = async {
+        refuse_unseen(&state, ApplicationId(id), &principal).await?;
+        respond(&state, &principal, &headers, &filter, sort, limit, cursor).await
+    };
+    position::answer_after(&state, min_cursor, answer).await
+}
+
+async fn refuse_unseen(state: &AppState, id: ApplicationId, principal: &Principal) -> Result<(), Problem> {
     let mut reader = state.readers().acquire().await?;
-    let found = applications::find_visible(&mut reader, ApplicationId(id), &principal.visibility).await?;
+    let found = applications::find_visible(&mut reader, id, &principal.visibility).await?;
     reader.keep();
-    if found.is_none() {
-        return Err(Problem::new(Code::NotFound).with_detail("there is no application with this id"));
+    match found {
+        Some(_) => Ok(()),
+        None => Err(Problem::new(Code::NotFound).with_detail("there is no application with this id")),
     }
-    respond(&state, &principal, &headers, &filter, sort, limit, cursor).await
 }

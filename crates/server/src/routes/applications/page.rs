@@ -19,7 +19,8 @@ use super::view::{json, version, view};
 use crate::auth::Principal;
 use crate::extract::{Limit, PageCursor};
 use crate::freshness::Snapshot;
-use crate::hot::{Answer, narrower};
+use crate::front::{Again, Repeatable};
+use crate::hot::{Answer, Key, narrower};
 use crate::listing::{Items, Listing, Member, SealedListing, splice, to_json_text};
 use crate::position;
 use crate::problem::Problem;
@@ -101,6 +102,14 @@ impl Answer for ApplicationsAnswer {
     }
 }
 
+impl Again for Key<ApplicationsQuestion> {
+    fn answer(&self, state: &AppState, headers: &HeaderMap) -> Option<Response> {
+        let (answer, position) = state.hot_applications().get_at_once(self)?;
+        let sealed = answer.sealed(&state.freshness().recent()?)?;
+        (sealed.position == position).then(|| sealed.listing.respond(headers))
+    }
+}
+
 impl ApplicationsAnswer {
     fn sealed(&self, freshness: &Arc<Snapshot>) -> Option<Sealed> {
         let sealed = self.sealed.lock();
@@ -143,16 +152,17 @@ pub(crate) async fn respond(
         },
         began_at: begin.map(|cursor| cursor.event_cursor),
     };
+    let key = Key::new(question, &principal.visibility);
+    let question = &key.question;
     let read = async || read(state, &question.query, &principal.visibility).await;
-    let (answer, position) = state
-        .hot_applications()
-        .get(question.clone(), &principal.visibility, read)
-        .await?;
+    let (answer, position) = state.hot_applications().get(&key, read).await?;
     // How fresh an application is changes without an event: it is as old as that of the accounts at most.
     let freshness = state.freshness().snapshot().await?;
     let is_it = |last: &Sealed| last.position == position;
     if let Some(last) = answer.sealed(&freshness).filter(is_it) {
-        return Ok(last.listing.respond(headers));
+        let mut response = last.listing.respond(headers);
+        Repeatable::mark(&mut response, key);
+        return Ok(response);
     }
     let _turn = answer.sealing.lock().await;
     let last = answer.sealed(&freshness);
@@ -166,7 +176,7 @@ pub(crate) async fn respond(
     let listing = seal(
         state,
         principal,
-        &question,
+        question,
         &walk(),
         &answer,
         &position,

@@ -40,6 +40,6 @@ pub(crate) async fn get_board(
         limit: parameters.limit,
         cursor: parameters.cursor.as_deref(),
     };
-    position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
-    page::respond(&state, &principal, &headers, wanted).await
+    let answer = page::respond(&state, &principal, &headers, wanted);
+    position::answer_after(&state, parameters.min_cursor.as_deref(), answer).await
 }

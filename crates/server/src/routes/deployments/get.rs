@@ -2,9 +2,10 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
+use parking_lot::Mutex;
 use serde::Deserialize;
 use slipway_api::{Cursor, DeploymentView};
 use slipway_feed::Filter;
@@ -16,9 +17,10 @@ use super::removed;
 use super::timeline::entries;
 use crate::auth::{Principal, Scope};
 use crate::extract::{Parameters, ResourceId, values};
+use crate::front::{Again, Repeatable};
 use crate::gather::Gathered;
-use crate::hot::Answer;
-use crate::listing::{Member, is_match, json_response, set_tag, splice, to_json_text};
+use crate::hot::{Answer, Key};
+use crate::listing::{Member, Tagged, splice, to_json_text};
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
@@ -46,21 +48,50 @@ pub(crate) struct OneDeploymentParameters {
     min_cursor: Option<String>,
 }
 
-impl Answer for Gathered {
+/// A deployment as it was read.
+#[derive(Debug)]
+pub(crate) struct DeploymentAnswer {
+    read: Gathered,
+    /// The head of the answer as it was sent last, and for which position.
+    sealed: Mutex<Option<(Cursor, Tagged)>>,
+}
+
+impl DeploymentAnswer {
+    fn respond(&self, headers: &HeaderMap, position: Cursor) -> Response {
+        let mut sealed = self.sealed.lock();
+        let head = match &*sealed {
+            Some((last, head)) if *last == position => head,
+            _ => {
+                let head = Tagged::new(&tag(&position, self.read.version, ""), &position);
+                &sealed.insert((position, head)).1
+            }
+        };
+        head.respond(headers, || self.read.body.clone())
+    }
+}
+
+impl Again for Key<Uuid> {
+    fn answer(&self, state: &AppState, headers: &HeaderMap) -> Option<Response> {
+        let (answer, position) = state.hot_deployments().get_at_once(self)?;
+        Some(answer.respond(headers, position))
+    }
+}
+
+impl Answer for DeploymentAnswer {
     fn head(&self) -> &Cursor {
-        &self.head
+        &self.read.head
     }
 
     fn touched_by(&self) -> Filter {
         // Not the deployment's events alone: those of a batch name only the application.
         Filter {
-            applications: vec![self.application_id],
+            applications: vec![self.read.application_id],
             ..Filter::default()
         }
     }
 
     fn bytes(&self) -> usize {
-        self.body.len()
+        self.read.body.len()
     }
 }
 
@@ -88,8 +119,8 @@ pub(crate) async fn get_deployment(
     if with_raw {
         principal.require(Scope::RawRead)?;
     }
-    position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
-    match answer(&state, id, &principal, &headers, with_raw, with_timeline).await {
+    let answer = answer(&state, id, &principal, &headers, with_raw, with_timeline);
+    match position::answer_after(&state, parameters.min_cursor.as_deref(), answer).await {
         Err(problem) => Err(removed::explain(&state, problem).await),
         answered => answered,
     }
@@ -103,21 +134,23 @@ async fn answer(
     with_raw: bool,
     with_timeline: bool,
 ) -> Result<Response, Problem> {
-    let mut has_raw = false;
-    let (position, version, body) = if with_raw || with_timeline {
-        let whole = Box::pin(read_whole(state, id, &principal.visibility, with_raw, with_timeline)).await?;
-        has_raw = whole.has_raw;
-        (whole.position, whole.version, whole.body)
-    } else {
+    if !with_raw && !with_timeline {
+        let key = Key::new(id, &principal.visibility);
         let read = async || {
             let found = state.gather().find(id, &principal.visibility).await?;
-            found.ok_or_else(not_found)
+            Ok(DeploymentAnswer {
+                read: found.ok_or_else(not_found)?,
+                sealed: Mutex::default(),
+            })
         };
-        let (answer, position) = state.hot_deployments().get(id, &principal.visibility, read).await?;
-        (position, answer.version, answer.body.clone())
-    };
+        let (answer, position) = state.hot_deployments().get(&key, read).await?;
+        let mut response = answer.respond(headers, position);
+        Repeatable::mark(&mut response, key);
+        return Ok(response);
+    }
+    let whole = Box::pin(read_whole(state, id, &principal.visibility, with_raw, with_timeline)).await?;
     // What is included changes only together with the version, but for a raw answer that retention removed.
-    let suffix = match (with_raw, has_raw, with_timeline) {
+    let suffix = match (with_raw, whole.has_raw, with_timeline) {
         (false, _, false) => "",
         (true, true, false) => "-raw",
         (true, false, false) => "-none",
@@ -125,15 +158,12 @@ async fn answer(
         (true, true, true) => "-raw-timeline",
         (true, false, true) => "-none-timeline",
     };
-    let tag = format!("\"{}-{version}{suffix}\"", position.epoch);
-    let mut response = if is_match(headers, &tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        json_response(body)
-    };
-    set_tag(&mut response, &tag);
-    position::set(&mut response, &position);
-    Ok(response)
+    let tag = tag(&whole.position, whole.version, suffix);
+    Ok(Tagged::new(&tag, &whole.position).respond(headers, || whole.body))
+}
+
+fn tag(position: &Cursor, version: i64, suffix: &str) -> String {
+    format!("\"{}-{version}{suffix}\"", position.epoch)
 }
 
 fn not_found() -> Problem {

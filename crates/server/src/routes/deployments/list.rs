@@ -20,7 +20,8 @@ use super::removed;
 use crate::auth::Principal;
 use crate::extract::{Limit, PageCursor, Parameters};
 use crate::freshness::Snapshot;
-use crate::hot::{Answer, narrower};
+use crate::front::{Again, Repeatable};
+use crate::hot::{Answer, Key, narrower};
 use crate::listing::{Items, Listing, SealedListing};
 use crate::position;
 use crate::problem::Problem;
@@ -45,17 +46,9 @@ pub(crate) async fn list_deployments(
     Parameters(parameters): Parameters<DeploymentParameters>,
 ) -> Result<Response, Problem> {
     let (filter, sort) = parameters.filter()?;
-    position::wait_for(&state, parameters.min_cursor.as_deref()).await?;
-    respond(
-        &state,
-        &principal,
-        &headers,
-        &filter,
-        sort,
-        parameters.limit,
-        parameters.cursor.as_deref(),
-    )
-    .await
+    let cursor = parameters.cursor.as_deref();
+    let answer = respond(&state, &principal, &headers, &filter, sort, parameters.limit, cursor);
+    position::answer_after(&state, parameters.min_cursor.as_deref(), answer).await
 }
 
 /// A page of a list of deployments.
@@ -123,38 +116,81 @@ pub(crate) async fn respond(
     };
     // How far back a search looks moves with the clock: then there is nothing to keep.
     bound_search(&mut question.query.filter, state.clock().now());
-    let (answer, position) = if question.query.filter == *filter {
-        let read = async || read(state, &question.query, &principal.visibility).await;
-        state
-            .hot_lists()
-            .get(question.clone(), &principal.visibility, read)
-            .await?
+    let is_kept = question.query.filter == *filter;
+    let page = Page {
+        key: Key::new(question, &principal.visibility),
+        walk: walk(filter, sort),
+        principal: principal.clone(),
+    };
+    let query = &page.key.question.query;
+    let (answer, position) = if is_kept {
+        let read = async || read(state, query, &principal.visibility).await;
+        state.hot_lists().get(&page.key, read).await?
     } else {
-        let answer = Box::pin(read(state, &question.query, &principal.visibility)).await?;
+        let answer = Box::pin(read(state, query, &principal.visibility)).await?;
         let position = answer.head.clone();
         (Arc::new(answer), position)
     };
     let freshness = state.freshness().snapshot().await?;
-    let listing = match &*answer.sealed.lock() {
-        Some(last) if last.position == position && Arc::ptr_eq(&last.freshness, &freshness) => {
-            Some(last.listing.clone())
+    let mut response = page.respond(state, headers, &answer, position, freshness)?;
+    let has_window = filter.created_before.or(filter.finished_before).is_some();
+    // What a window shows may be removed: that is looked at each time.
+    if is_kept && !has_window {
+        Repeatable::mark(&mut response, page);
+    }
+    Ok(response)
+}
+
+/// A page as one caller asks for it.
+#[derive(Debug)]
+struct Page {
+    key: Key<ListQuestion>,
+    walk: String,
+    principal: Principal,
+}
+
+impl Again for Page {
+    fn answer(&self, state: &AppState, headers: &HeaderMap) -> Option<Response> {
+        let (answer, position) = state.hot_lists().get_at_once(&self.key)?;
+        let freshness = state.freshness().recent()?;
+        self.respond(state, headers, &answer, position, freshness).ok()
+    }
+}
+
+impl Page {
+    fn respond(
+        &self,
+        state: &AppState,
+        headers: &HeaderMap,
+        answer: &ListAnswer,
+        position: Cursor,
+        freshness: Arc<Snapshot>,
+    ) -> Result<Response, Problem> {
+        let mut sealed = answer.sealed.lock();
+        if let Some(last) = &*sealed
+            && last.position == position
+            && Arc::ptr_eq(&last.freshness, &freshness)
+        {
+            return Ok(last.listing.respond(headers));
         }
-        _ => None,
-    };
-    let listing = match listing {
-        Some(listing) => listing,
-        None => {
-            let walk = walk(filter, sort);
-            let listing = seal(state, principal, &question, &walk, &answer, &position, &freshness)?;
-            *answer.sealed.lock() = Some(Sealed {
-                position,
-                freshness,
-                listing: listing.clone(),
-            });
-            listing
-        }
-    };
-    Ok(listing.respond(headers))
+        let question = &self.key.question;
+        let listing = seal(
+            state,
+            &self.principal,
+            question,
+            &self.walk,
+            answer,
+            &position,
+            &freshness,
+        )?;
+        let response = listing.respond(headers);
+        *sealed = Some(Sealed {
+            position,
+            freshness,
+            listing,
+        });
+        Ok(response)
+    }
 }
 
 /// Names the list and its filters.

@@ -1,9 +1,9 @@
 //! Nobody learns of what they may not see: not from lists, items, counts, freshness, events or streams.
 
-use axum::Router;
 use axum::body::Body;
 use futures_util::StreamExt;
 use slipway_core::{Application, EventType, Status};
+use slipway_server::Front;
 use slipway_store::Visibility;
 use slipway_store::event_log::{self, NewEvent};
 use time::Duration;
@@ -16,7 +16,7 @@ use crate::rows::{advance, insert_account, insert_application, insert_deployment
 const SCOPES: [&str; 2] = ["deployments:read", "events:read"];
 
 /// Reads a stream until it has said something.
-async fn read_until(router: &Router, path: &str, secret: &str, wanted: &str) -> String {
+async fn read_until(router: &Front, path: &str, secret: &str, wanted: &str) -> String {
     let response = router
         .clone()
         .oneshot(request("GET", path, Some(secret), None))

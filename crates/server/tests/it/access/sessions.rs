@@ -159,7 +159,7 @@ async fn a_ticket_that_was_had_with_a_session_ends_with_it_on_every_replica() {
 async fn what_a_browser_follows_ends_with_its_session_on_every_replica() {
     let gateway = Gateway::new().await;
     let (other, _running) = gateway.another().await;
-    let send = async |browser: &Browser<'_>, router: &axum::Router, path: &str| {
+    let send = async |browser: &Browser<'_>, router: &slipway_server::Front, path: &str| {
         let mut request = request("GET", path, None, None);
         let cookie = browser.cookie.parse().expect("a cookie");
         request.headers_mut().insert(header::COOKIE, cookie);

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::body::{Body, BodyDataStream};
 use futures_util::StreamExt;
 use http::StatusCode;
 use serde_json::Value;
+use slipway_server::Front;
 use slipway_store::Visibility;
 use tower::ServiceExt;
 
@@ -19,7 +19,7 @@ pub(super) const STREAM: &str = "/api/v1/events/stream";
 /// How long a stream may go on after its token has ended.
 pub(super) const AT_MOST: Duration = Duration::from_secs(5);
 
-pub(super) async fn open(router: &Router, path: &str, secret: Option<&str>) -> Result<BodyDataStream, StatusCode> {
+pub(super) async fn open(router: &Front, path: &str, secret: Option<&str>) -> Result<BodyDataStream, StatusCode> {
     let response = router
         .clone()
         .oneshot(request("GET", path, secret, None))
