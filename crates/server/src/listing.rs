@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
 use axum::body::{Body, HttpBody};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -260,15 +260,7 @@ pub(crate) fn weak_tag(epoch: &str, shown: &str) -> String {
 
 /// The answer that carries freshness, or 304 when the client has it already. `shown` is what a client would show differently.
 pub(crate) fn respond_weakly(request_headers: &HeaderMap, position: &Cursor, shown: &str, body: String) -> Response {
-    let tag = weak_tag(&position.epoch, shown);
-    let mut response = if is_match(request_headers, &tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        json_response(body)
-    };
-    set_tag(&mut response, &tag);
-    position::set(&mut response, position);
-    response
+    Tagged::new(&weak_tag(&position.epoch, shown), position).respond(request_headers, || body)
 }
 
 /// Whether the client says that it has the answer with this tag. Compares weakly, as `If-None-Match` does.

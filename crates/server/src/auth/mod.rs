@@ -103,8 +103,9 @@ impl Access {
     pub(crate) fn verify_at_once(&self, secret: &str, address: Option<IpAddr>) -> Option<Result<Principal, Problem>> {
         let hash = sha256(secret);
         let failures = self.failures.as_ref().zip(address);
+        let now = Instant::now();
         if let Some((failures, address)) = failures
-            && let Err(problem) = failures.check(address, &hash, Instant::now())
+            && let Err(problem) = failures.check(address, &hash, now)
         {
             return Some(Err(problem));
         }
@@ -117,7 +118,7 @@ impl Access {
             None => return None,
         };
         if let Some((failures, address)) = failures {
-            failures.note_success(address, &hash, Instant::now());
+            failures.note_success(address, &hash, now);
         }
         Some(Ok(principal))
     }

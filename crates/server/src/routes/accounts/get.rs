@@ -2,15 +2,15 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use http::HeaderMap;
 use slipway_api::AccountView;
 use slipway_store::{event_log, pool};
 
 use super::views;
 use crate::auth::Principal;
 use crate::extract::{Parameters, ResourceName};
-use crate::listing::{is_match, json_response, set_tag, to_json_text, weak_tag};
+use crate::listing::{Tagged, to_json_text, weak_tag};
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::routes::PositionParameters;
@@ -45,12 +45,5 @@ pub(crate) async fn get_account(
     let view = view.ok_or_else(|| Problem::new(Code::NotFound).with_detail("there is no account with this name"))?;
     let body = to_json_text(view)?;
     let tag = weak_tag(&head.epoch, &body);
-    let mut response = if is_match(&headers, &tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        json_response(body)
-    };
-    set_tag(&mut response, &tag);
-    position::set(&mut response, &head);
-    Ok(response)
+    Ok(Tagged::new(&tag, &head).respond(&headers, || body))
 }

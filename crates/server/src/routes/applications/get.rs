@@ -2,8 +2,8 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use http::HeaderMap;
 use serde::Deserialize;
 use slipway_api::ApplicationView;
 use slipway_core::{ApplicationId, DeploymentId};
@@ -15,7 +15,7 @@ use super::parameters::{ApplicationInclude, Included};
 use super::view::{json, version, view};
 use crate::auth::Principal;
 use crate::extract::{Parameters, ResourceId, values};
-use crate::listing::{is_match, json_response, set_tag, weak_tag};
+use crate::listing::respond_weakly;
 use crate::position;
 use crate::problem::{Code, Problem};
 use crate::state::AppState;
@@ -64,15 +64,8 @@ pub(crate) async fn get_application(
     drop(snapshot);
     let view = view(&state, &row, targets.first());
     let shown = format!("{included:?} {}", version(&view, last.as_ref(), live.as_ref()));
-    let tag = weak_tag(&head.epoch, &shown);
-    let mut response = if is_match(&headers, &tag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        json_response(json(&view, included, last.as_ref(), live.as_ref())?)
-    };
-    set_tag(&mut response, &tag);
-    position::set(&mut response, &head);
-    Ok(response)
+    let body = json(&view, included, last.as_ref(), live.as_ref())?;
+    Ok(respond_weakly(&headers, &head, &shown, body))
 }
 
 async fn body(conn: &mut PgConnection, id: Option<DeploymentId>) -> Result<Option<DeploymentBody>, StoreError> {
