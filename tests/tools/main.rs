@@ -1,5 +1,5 @@
 //! What needs programs of others beside a PostgreSQL: Node with npm, curl, jq, openssl, promtool, nginx, Caddy, `PgBouncer`,
-//! Python. `cargo xtask test` brings them and runs this; a plain `cargo test --workspace` leaves it out.
+//! systemd-analyze, Python. `cargo xtask test` brings them and runs this; a plain `cargo test --workspace` leaves it out.
 
 mod kubernetes;
 mod pgbouncer;
@@ -7,3 +7,4 @@ mod promtool;
 mod proxies;
 mod readme;
 mod scalingo_client;
+mod systemd;

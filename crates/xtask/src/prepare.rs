@@ -36,10 +36,15 @@ pub(crate) fn postgres() -> Result<Option<Postgres>> {
 /// What the examples of the README call, what reads our alerts, and what stands before our replicas: folders of programs, to
 /// be put on the path. Where something can neither be found nor brought, the tests say themselves what they lack.
 pub(crate) fn tools() -> Result<Vec<PathBuf>> {
-    let missing: Vec<&str> = ["curl", "jq", "openssl"]
-        .into_iter()
-        .filter(|tool| !exists(tool))
-        .collect();
+    let missing: Vec<&str> = [
+        ("curl", "curl"),
+        ("jq", "jq"),
+        ("openssl", "openssl"),
+        ("systemd-analyze", "systemd"),
+    ]
+    .into_iter()
+    .filter_map(|(tool, package)| (!exists(tool)).then_some(package))
+    .collect();
     if !missing.is_empty() && can_install() {
         say(&format!("installing Debian's {}", missing.join(", ")));
         apt_get_install(&missing)?;

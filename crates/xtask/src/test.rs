@@ -11,7 +11,7 @@ use crate::web;
 
 pub(crate) fn run(all_clients: bool, arguments: &[String]) -> Result<()> {
     say(
-        "runs every test, and brings what is missing for it: a PostgreSQL, curl, jq, openssl, promtool, nginx, Caddy and PgBouncer, Node and Python with locked packages, Chromium",
+        "runs every test, and brings what is missing for it: a PostgreSQL, curl, jq, openssl, promtool, nginx, Caddy, PgBouncer and systemd-analyze, Node and Python with locked packages, Chromium",
     );
     let server = prepare::postgres()?;
     let tools = prepare::tools()?;

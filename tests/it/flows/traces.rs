@@ -24,7 +24,10 @@ async fn a_trace_goes_in_through_and_out_and_is_named_everywhere() {
         ..ServeOptions::on(&database)
     };
     // Spans do not depend on which lines are wanted.
-    let options = options.with_environment("SLIPWAY_LOG__FILTER", "error,slipway::commands=info,slipway_server=debug");
+    let options = options.with_environment(
+        "SLIPWAY_LOG__FILTER",
+        "error,slipway::commands=info,slipway_server=debug",
+    );
     let gateway = Gateway::start(&case, &options, &simulators).await;
     gateway.wait_until_synced().await;
 
