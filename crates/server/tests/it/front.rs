@@ -9,7 +9,7 @@ use slipway_store::Visibility;
 use time::Duration;
 
 use crate::access::{of_account, request, token};
-use crate::harness::{ADMIN, Answer, Gateway, READ, get, settings};
+use crate::harness::{ADMIN, Answer, Gateway, PATIENCE, READ, get, settings};
 use crate::rows::{insert_account, insert_application, insert_deployment, success};
 
 struct World {
@@ -126,4 +126,45 @@ async fn what_one_caller_learnt_is_for_nobody_who_may_less() {
         assert!(!nothing.text.contains(&named), "{path}: {}", nothing.text);
         assert_eq!(ask(path, "nobody").await.status, StatusCode::UNAUTHORIZED, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_limit_and_a_revocation_hold_for_what_is_known_by_heart() {
+    let World { gateway, paths, .. } = world(ServerSettings {
+        requests_per_minute: 3,
+        ..settings()
+    })
+    .await;
+    let ask = async |path: &str, secret: &str| gateway.ask(request("GET", path, Some(secret), None)).await;
+    for left in ["2", "1", "0"] {
+        let told = ask(&paths[0], READ).await;
+        assert_eq!(told.status, StatusCode::OK);
+        assert!(
+            told.header("ratelimit").contains(&format!("r={left};")),
+            "{}",
+            told.header("ratelimit")
+        );
+    }
+    let refused = ask(&paths[0], READ).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{}", refused.text);
+    assert_eq!(refused.header("content-type"), "application/problem+json");
+    assert_eq!(
+        (refused.json()["code"].as_str(), refused.header("etag")),
+        (Some("rate_limited"), "")
+    );
+
+    let (row, secret) = token(&gateway, &["deployments:read"], Visibility::default()).await;
+    for _ in 0..2 {
+        assert_eq!(ask(&paths[2], &secret).await.status, StatusCode::OK);
+    }
+    let revoked = request("DELETE", &format!("/api/v1/tokens/{}", row.id), Some(ADMIN), None);
+    assert_eq!(gateway.ask(revoked).await.status, StatusCode::OK);
+    let refused = async {
+        // Within its limit, or refused for what it is.
+        while ask(&paths[2], &secret).await.status != StatusCode::UNAUTHORIZED {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let refused = tokio::time::timeout(PATIENCE, refused).await;
+    assert!(refused.is_ok(), "a token that was taken back still reads");
 }
