@@ -1,11 +1,11 @@
 //! What one writes who needs a list of deployments and nothing more: axum, sqlx, a table with a column for each field, a
 //! structure for a row. No authentication, no cursor, no freshness.
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use time::OffsetDateTime;
 use tokio::process::Child;
@@ -190,8 +190,20 @@ pub(crate) async fn serve(database_url: &str) -> Result<()> {
     serve_router(Router::new().route("/deployments", get(list)).with_state(pool)).await
 }
 
-async fn list(State(pool): State<PgPool>) -> Result<Json<Page>, (StatusCode, String)> {
-    let items = sqlx::query_as("SELECT * FROM plain_deployments ORDER BY created_at DESC, id DESC LIMIT 50")
+/// The last row of the page before.
+#[derive(Debug, Deserialize)]
+struct After {
+    #[serde(with = "time::serde::rfc3339")]
+    before: OffsetDateTime,
+    id: Uuid,
+}
+
+async fn list(State(pool): State<PgPool>, Query(after): Query<After>) -> Result<Json<Page>, (StatusCode, String)> {
+    let statement =
+        "SELECT * FROM plain_deployments WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT 50";
+    let items = sqlx::query_as(statement)
+        .bind(after.before)
+        .bind(after.id)
         .fetch_all(&pool)
         .await;
     match items {
