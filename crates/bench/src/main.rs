@@ -137,6 +137,16 @@ enum Part {
         /// How many subscribers are waited for
         subscribers: usize,
     },
+    /// Send so many blocks to each subscriber, as soon as all are there
+    #[command(hide = true)]
+    Flood {
+        /// Where the block is
+        block: PathBuf,
+        /// How many subscribers are waited for
+        subscribers: usize,
+        /// How many blocks
+        events: u64,
+    },
     /// Commit events, when the input says so
     #[command(hide = true)]
     Write {
@@ -161,6 +171,11 @@ async fn run(cli: Cli) -> Result<()> {
         Some(Part::Static { body }) => return contender::serve_fixed(&body).await,
         Some(Part::HandWritten { database_url }) => return contender::serve_hand_written(&database_url).await,
         Some(Part::RawSend { block, subscribers }) => return contender::send_raw(&block, subscribers),
+        Some(Part::Flood {
+            block,
+            subscribers,
+            events,
+        }) => return contender::send_flood(&block, subscribers, events),
         Some(Part::Write { database_url }) => return writer::run(&database_url).await,
         None => {}
     }

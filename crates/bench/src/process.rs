@@ -112,6 +112,12 @@ pub(crate) fn allow_many_files() -> Result<u64> {
     Ok(maximum.unwrap_or(u64::MAX))
 }
 
+/// Lets the calling thread stand back behind all others that have something to do.
+pub(crate) fn stand_back() -> Result<()> {
+    // On Linux a thread has a priority of its own: <https://man7.org/linux/man-pages/man2/setpriority.2.html#NOTES>.
+    Ok(rustix::process::setpriority_process(None, 19)?)
+}
+
 /// Asks a process to end and waits for that.
 pub(crate) fn stop(child: &mut Child) {
     let gentle = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);

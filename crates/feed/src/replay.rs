@@ -16,8 +16,11 @@ use crate::subscription::ResetReason;
 /// How many events are read at once.
 const PAGE: i64 = 200;
 
-/// How many subscriptions take from the database, or send what they took, at the same time; the others wait for their turn.
-const TURNS: usize = 2;
+/// How many subscriptions take from the database, or send what they took, at the same time; the others wait for their turn. Half
+/// of the processors: whoever is behind may keep those busy, and never all.
+fn turns() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| count.get().div_ceil(2))
+}
 
 /// How much is kept for others who come by, and for how long after the last has.
 const KEPT_BYTES: usize = 16 * 1024 * 1024;
@@ -69,7 +72,7 @@ pub(crate) struct Replays {
 impl Default for Replays {
     fn default() -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(TURNS)),
+            turns: Arc::new(Semaphore::new(turns())),
             pages: Mutex::default(),
         }
     }

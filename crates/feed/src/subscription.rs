@@ -226,6 +226,17 @@ impl Subscription {
         }
     }
 
+    /// Whether the last batch came from the database, and others who are behind wait until it is sent.
+    pub fn has_turn(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// Waits for the turn to send on what could not be sent before.
+    pub async fn wait_for_turn(&mut self) {
+        self.turn = None;
+        self.turn = Some(self.feed.0.replays.turn().await);
+    }
+
     /// What the last batch gave was sent, or cannot be sent yet: others have their turn. Goes without saying when the next
     /// batch is asked for.
     pub fn give_way(&mut self) {

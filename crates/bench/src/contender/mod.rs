@@ -1,6 +1,7 @@
 //! The processes that are measured. Each ends with its handle.
 
 mod fixed;
+mod flood;
 mod gateway;
 mod hand_written;
 mod nginx;
@@ -13,6 +14,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 pub(crate) use fixed::{Fixed, serve as serve_fixed};
+pub(crate) use flood::{Flood, serve as send_flood};
 pub(crate) use gateway::{Committed, Gateway, Settings, prepare, program_bytes, with_token};
 pub(crate) use hand_written::{HandWritten, serve as serve_hand_written};
 pub(crate) use nginx::{Nchan, Nginx};

@@ -29,6 +29,16 @@ impl Template {
         Ok(Self(format!("id: limit-{number}\nevent: {event}\ndata: {data}\n\n")))
     }
 
+    /// As [`Template::from_text`] takes it.
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// From [`Template::text`].
+    pub(super) fn from_text(text: String) -> Self {
+        Self(text)
+    }
+
     /// The whole block.
     pub(crate) fn block(&self, number: u64) -> Vec<u8> {
         self.0.replace(Self::NUMBER, &format!("{number:010}")).into_bytes()
@@ -103,14 +113,7 @@ pub(crate) fn serve(file: &Path, subscribers: usize) -> Result<()> {
     let template = Template(std::fs::read_to_string(file)?);
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     println!("{}", listener.local_addr()?);
-    let mut sockets = Vec::with_capacity(subscribers);
-    for _ in 0..subscribers {
-        let (mut socket, _) = listener.accept()?;
-        socket.set_nodelay(true)?;
-        read_head(&mut socket)?;
-        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")?;
-        sockets.push(socket);
-    }
+    let mut sockets = let_in(&listener, subscribers)?;
     let mut number = 0;
     for line in std::io::stdin().lock().lines() {
         let blocks: Vec<Vec<u8>> = (0..line?.parse::<u64>()?)
@@ -125,6 +128,19 @@ pub(crate) fn serve(file: &Path, subscribers: usize) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Waits for so many subscribers, and tells each that its stream begins.
+pub(super) fn let_in(listener: &TcpListener, subscribers: usize) -> Result<Vec<TcpStream>> {
+    let mut sockets = Vec::with_capacity(subscribers);
+    for _ in 0..subscribers {
+        let (mut socket, _) = listener.accept()?;
+        socket.set_nodelay(true)?;
+        read_head(&mut socket)?;
+        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")?;
+        sockets.push(socket);
+    }
+    Ok(sockets)
 }
 
 fn read_head(socket: &mut TcpStream) -> Result<()> {

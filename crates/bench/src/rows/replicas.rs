@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::contender::{Gateway, Settings, with_token};
+use crate::contender::{Flood, Gateway, Settings, Template, with_token};
 use crate::report::{Goal, Outcome, Unit, percentile};
 use crate::subscribers::{Arrived, Subscribers};
 use crate::world::World;
@@ -15,6 +15,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long those may take who have missed a lot.
 const CATCH_UP: Duration = Duration::from_secs(600);
 const STREAM: &str = "/api/v1/events/stream";
+
+/// Row 10: of those who are up to date, from the commit to the delivery.
+const BEFORE: &str = "live ones before, p99";
+const BESIDE: &str = "live ones beside the same bytes from one thread of send(), p99";
+const MEANWHILE: &str = "live ones meanwhile, p99";
 
 /// Row 9.
 pub(super) async fn latency(world: &World, effort: &Effort) -> Result<Outcome> {
@@ -140,7 +145,9 @@ pub(super) async fn catch_up(world: &World, effort: &Effort) -> Result<Outcome> 
             one_catch_up(&mut row, &gateway, &mut writer, application, &from, (count, effort))
         })?;
     }
-    row.compare("live ones meanwhile, p99", "live ones before, p99", Goal::AtMost(2.0));
+    row.compare(MEANWHILE, BEFORE, Goal::AtMost(2.0));
+    row.compare(BESIDE, BEFORE, Goal::None);
+    row.compare(MEANWHILE, BESIDE, Goal::None);
     row.require("lost or out of order", Goal::AtMost(0.0));
     Ok(row)
 }
@@ -158,61 +165,121 @@ fn one_catch_up(
         STREAM.to_owned()
     })?;
     let before = steady(&mut live, writer, application, 20, effort)?;
-    let p99 = percentile(&latencies_ms(&live.arrived, &before.commits), 0.99);
-    row.record("live ones before, p99", Unit::Milliseconds, p99);
+    let mut tell = |name: &str, latencies: &[f64]| {
+        row.record(name, Unit::Milliseconds, percentile(latencies, 0.99));
+    };
+    tell(BEFORE, &latencies_ms(&live.arrived, &before.commits));
+
+    // The limit: the same bytes to as many who do nothing with the gateway.
     let head = before.commits.last().ok_or("nothing was committed")?.last_seq;
-    let expected = count * usize::try_from(head - from)?;
+    let events = usize::try_from(head - from)?;
+    let flood = Flood::start(&Template::of(&live.arrived.last_block)?, count, events)?;
+    let mut others = Late::new(count * events)?;
+    let (flooded_in, beside) = meanwhile(&mut live, writer, (gateway, application, effort), || {
+        others.catch_up(&flood.address, count, &[])
+    })?;
+    tell(BESIDE, &beside.latencies);
+    drop((others, flood));
+
+    let from_after = head + i64::try_from(beside.commits)?;
+    let mut late = Late::new(count * usize::try_from(from_after - from)?)?;
     let memory = process::usage(gateway.pid)?.resident_bytes;
-    let mut late = Subscribers::new()?;
-    late.is_timed = false;
+    let lines = [with_token(), format!("last-event-id: {epoch}-{from}")];
+    let (took, catching_up) = meanwhile(&mut live, writer, (gateway, application, effort), || {
+        late.catch_up(&gateway.address, count, &lines)
+    })?;
+    tell(MEANWHILE, &catching_up.latencies);
+    // What was committed meanwhile reaches those, too.
+    let expected = late.expected + count * catching_up.commits;
+    let Late { subscribers: late, .. } = &mut late;
+    late.wait(PATIENCE, |arrived| arrived.events >= expected)?;
+    let lost = expected.saturating_sub(late.arrived.events) + late.arrived.out_of_order;
+    row.record(
+        "all have the same bytes from one thread after",
+        Unit::Seconds,
+        flooded_in.as_secs_f64(),
+    );
+    row.record("all have caught up after", Unit::Seconds, took.as_secs_f64());
+    let deliveries = late.arrived.events as f64 / took.as_secs_f64();
+    row.record("deliveries", Unit::PerSecond, deliveries);
+    let more = (catching_up.peak_bytes - memory) / 1024.0 / count as f64;
+    row.record("memory for each of them at most", Unit::Kibibytes, more);
+    row.record(
+        "lost or out of order",
+        Unit::Count,
+        lost as f64 + beside.wrong + catching_up.wrong,
+    );
+    Ok(())
+}
+
+/// Those who have missed so many events, all together.
+struct Late {
+    subscribers: Subscribers,
+    expected: usize,
+}
+
+impl Late {
+    fn new(expected: usize) -> Result<Self> {
+        let mut subscribers = Subscribers::new()?;
+        subscribers.is_timed = false;
+        Ok(Self { subscribers, expected })
+    }
+
+    /// On a machine of their own they would take no time from those who are live: so they read when nobody else wants to.
+    fn catch_up(&mut self, address: &str, count: usize, lines: &[String]) -> Result<()> {
+        process::stand_back()?;
+        let Self { subscribers, expected } = self;
+        subscribers.connect(address, count, lines, |_| STREAM.to_owned())?;
+        subscribers.wait(CATCH_UP, |arrived| arrived.events >= *expected)?;
+        Ok(())
+    }
+}
+
+/// What the live ones have seen while others did something.
+struct Meanwhile {
+    latencies: Vec<f64>,
+    /// The most memory that the gateway had.
+    peak_bytes: f64,
+    commits: usize,
+    wrong: f64,
+}
+
+/// Goes on with events for the live ones until `others` is done, and tells how long that took.
+fn meanwhile(
+    live: &mut Subscribers,
+    writer: &mut Writer,
+    (gateway, application, effort): (&Gateway, &str, &Effort),
+    others: impl FnOnce() -> Result<()> + Send,
+) -> Result<(Duration, Meanwhile)> {
     let is_done = AtomicBool::new(false);
     let began = Instant::now();
-    let (took, meanwhile) = std::thread::scope(|scope| {
-        let catching_up = scope.spawn(|| {
-            let lines = [with_token(), format!("last-event-id: {epoch}-{from}")];
-            let arrived = late
-                .connect(&gateway.address, count, &lines, |_| STREAM.to_owned())
-                .and_then(|()| late.wait(CATCH_UP, |arrived| arrived.events >= expected));
+    let brief = Effort {
+        seconds: effort.seconds.min(1.0),
+        ..effort.clone()
+    };
+    std::thread::scope(|scope| {
+        let others = scope.spawn(|| {
+            let ended = others();
             is_done.store(true, Ordering::Relaxed);
-            arrived.map(|_| began.elapsed())
+            ended.map(|()| began.elapsed())
         });
-        let mut latencies = Vec::new();
-        let (mut peak, mut commits, mut wrong) = (memory, 0, 0.0);
+        let mut seen = Meanwhile {
+            latencies: Vec::new(),
+            peak_bytes: process::usage(gateway.pid)?.resident_bytes,
+            commits: 0,
+            wrong: 0.0,
+        };
         loop {
-            let brief = Effort {
-                seconds: effort.seconds.min(1.0),
-                ..effort.clone()
-            };
-            let steady = steady(&mut live, writer, application, 20, &brief)?;
-            latencies.extend(latencies_ms(&live.arrived, &steady.commits));
-            peak = peak.max(process::usage(gateway.pid)?.resident_bytes);
-            commits += steady.commits.len();
-            wrong += steady.count;
+            let steady = steady(live, writer, application, 20, &brief)?;
+            seen.latencies.extend(latencies_ms(&live.arrived, &steady.commits));
+            seen.peak_bytes = seen.peak_bytes.max(process::usage(gateway.pid)?.resident_bytes);
+            seen.commits += steady.commits.len();
+            seen.wrong += steady.count;
             if is_done.load(Ordering::Relaxed) {
                 break;
             }
         }
-        let took = catching_up.join().map_err(|_| "those who catch up failed")??;
-        Ok::<_, crate::Error>((took, (latencies, peak, commits, wrong)))
-    })?;
-    let (latencies, peak, commits, mut wrong) = meanwhile;
-    // What was committed meanwhile reaches those, too.
-    let expected = expected + count * commits;
-    late.wait(PATIENCE, |arrived| arrived.events >= expected)?;
-    wrong += (expected.saturating_sub(late.arrived.events) + late.arrived.out_of_order) as f64;
-    row.record(
-        "live ones meanwhile, p99",
-        Unit::Milliseconds,
-        percentile(&latencies, 0.99),
-    );
-    row.record("all have caught up after", Unit::Seconds, took.as_secs_f64());
-    row.record(
-        "deliveries",
-        Unit::PerSecond,
-        late.arrived.events as f64 / took.as_secs_f64(),
-    );
-    let more = (peak - memory) / 1024.0 / count as f64;
-    row.record("memory for each of them at most", Unit::Kibibytes, more);
-    row.record("lost or out of order", Unit::Count, wrong);
-    Ok(())
+        let took = others.join().map_err(|_| "those who catch up failed")??;
+        Ok((took, seen))
+    })
 }

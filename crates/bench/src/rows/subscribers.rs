@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Events before memory is looked at: buffers have their size then.
 const WARM_UP: usize = 5;
 /// Events in a second while the processors are watched.
-const EVENTS_PER_SECOND: u32 = 50;
+const EVENTS_PER_SECOND: u32 = 200;
 
 /// Row 6.
 pub(super) async fn idle_memory(world: &World, effort: &Effort) -> Result<Outcome> {

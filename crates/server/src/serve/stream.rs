@@ -22,7 +22,7 @@ pub(super) async fn send(socket: TcpStream, head: Bytes, mut live: Live) -> io::
     outlet.send(&[head]).await?;
     live.attach(&outlet);
     loop {
-        outlet.flush().await?;
+        live.flush(&outlet).await?;
         let piece = tokio::select! {
             piece = live.next() => piece,
             error = outlet.attend() => return Err(error),
@@ -31,10 +31,8 @@ pub(super) async fn send(socket: TcpStream, head: Bytes, mut live: Live) -> io::
             return outlet.send_end().await;
         };
         let chunks = piece.into_chunks();
-        let is_taken = outlet.offer(&chunks)?;
-        live.give_way();
-        if !is_taken {
-            outlet.send(&chunks).await?;
+        while !outlet.offer(&chunks)? {
+            live.flush(&outlet).await?;
         }
     }
 }

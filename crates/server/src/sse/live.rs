@@ -1,6 +1,7 @@
 //! The answer that goes on: a body for whoever asks for one, or handed over to the connection, which then sends it itself.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -72,6 +73,15 @@ impl Live {
         }
     }
 
+    /// Sends what is left over of what [`Live::next`] gave. Whoever is behind has much to send, and always more than others
+    /// wait for: it sends while it has its turn, and gives way while there is no room.
+    pub(crate) async fn flush(&mut self, outlet: &Outlet) -> io::Result<()> {
+        match self {
+            Self::Events(events) if events.has_turn() => Box::pin(flush_in_turns(events, outlet)).await,
+            _ => outlet.flush().await,
+        }
+    }
+
     /// What [`Live::next`] gave is sent as far as it can be: others who are behind have their turn.
     pub(crate) fn give_way(&mut self) {
         if let Self::Events(events) = self {
@@ -85,6 +95,16 @@ impl Live {
             events.attach(Arc::clone(outlet) as _);
         }
     }
+}
+
+async fn flush_in_turns(events: &mut EventStream, outlet: &Outlet) -> io::Result<()> {
+    while !outlet.try_flush()? {
+        events.give_way();
+        outlet.writable().await?;
+        events.wait_for_turn().await;
+    }
+    events.give_way();
+    Ok(())
 }
 
 /// In the extensions of an answer: its stream, for the connection that wants to send it itself. Once it is taken, the body of

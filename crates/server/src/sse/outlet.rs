@@ -72,29 +72,35 @@ impl Outlet {
 
     /// Waits until everything is sent.
     pub(crate) async fn flush(&self) -> io::Result<()> {
-        loop {
-            {
-                let mut rest = self.rest.lock();
-                while !rest.is_empty() {
-                    let slices: Vec<_> = rest
-                        .iter()
-                        .rev()
-                        .take(SLICES)
-                        .map(|piece| IoSlice::new(piece))
-                        .collect();
-                    match self.socket.try_write_vectored(&slices) {
-                        Ok(written) => advance(&mut rest, written),
-                        Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                        Err(error) => return Err(error),
-                    }
-                }
-                if rest.is_empty() {
-                    *rest = Vec::new();
-                    return Ok(());
-                }
-            }
-            self.socket.writable().await?;
+        while !self.try_flush()? {
+            self.writable().await?;
         }
+        Ok(())
+    }
+
+    /// Waits until there is room, as far as anybody knows.
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        self.socket.writable().await
+    }
+
+    /// Sends as much as there is room for. Whether that was everything.
+    pub(crate) fn try_flush(&self) -> io::Result<bool> {
+        let mut rest = self.rest.lock();
+        while !rest.is_empty() {
+            let slices: Vec<_> = rest
+                .iter()
+                .rev()
+                .take(SLICES)
+                .map(|piece| IoSlice::new(piece))
+                .collect();
+            match self.socket.try_write_vectored(&slices) {
+                Ok(written) => advance(&mut rest, written),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        *rest = Vec::new();
+        Ok(true)
     }
 
     /// Takes all or, while something before it is not sent yet, nothing.

@@ -91,6 +91,16 @@ impl EventStream {
         self.subscription.attach(sink);
     }
 
+    /// Whether others wait until what [`EventStream::next`] gave is sent.
+    pub(crate) fn has_turn(&self) -> bool {
+        self.subscription.has_turn()
+    }
+
+    /// Waits for the turn to send on what could not be sent before.
+    pub(crate) async fn wait_for_turn(&mut self) {
+        self.subscription.wait_for_turn().await;
+    }
+
     /// What [`EventStream::next`] gave is sent as far as it can be.
     pub(crate) fn give_way(&mut self) {
         self.subscription.give_way();

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use axum::Router;
+use slipway_api::Cursor;
 use slipway_core::{EventType, Status};
 use slipway_server::serve;
 use slipway_store::event_log::{self, NewEvent};
@@ -16,19 +18,29 @@ const EVENTS: usize = 400;
 const EVENT_BYTES: usize = 64 * 1024;
 
 async fn listen(gateway: &Gateway) -> SocketAddr {
+    listen_with(gateway, gateway.router.clone()).await
+}
+
+async fn listen_with(gateway: &Gateway, router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("it works");
     let address = listener.local_addr().expect("it works");
-    tokio::spawn(serve(listener, gateway.router.clone(), gateway.shutdown.clone()));
+    tokio::spawn(serve(listener, router, gateway.shutdown.clone()));
     address
 }
 
 /// A stream whose client takes in little at once. The head of the answer is read.
 async fn open(address: SocketAddr, version: &str) -> BufReader<TcpStream> {
+    open_after(address, version, None).await
+}
+
+/// The same from after a position.
+async fn open_after(address: SocketAddr, version: &str, after: Option<&Cursor>) -> BufReader<TcpStream> {
     let socket = TcpSocket::new_v4().expect("it works");
     socket.set_recv_buffer_size(16 * 1024).expect("it works");
     let mut stream = BufReader::new(socket.connect(address).await.expect("it works"));
+    let after = after.map_or_else(String::new, |after| format!("Last-Event-ID: {after}\r\n"));
     let request =
-        format!("GET /api/v1/events/stream HTTP/{version}\r\nHost: x\r\nAuthorization: Bearer {READ}\r\n\r\n");
+        format!("GET /api/v1/events/stream HTTP/{version}\r\nHost: x\r\nAuthorization: Bearer {READ}\r\n{after}\r\n");
     stream.write_all(request.as_bytes()).await.expect("it works");
     let mut line = String::new();
     let head = async {
@@ -114,6 +126,30 @@ async fn a_client_that_stops_reading_misses_nothing_and_holds_up_nobody() {
     let seq = write(&gateway, 10).await;
     for stream in [&mut slow, &mut fast] {
         assert_eq!(numbers(stream, seq).await, [seq]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_behind_and_does_not_read_leaves_the_turn_to_others() {
+    let gateway = Gateway::new().await;
+    let first = write(&gateway, 10).await;
+    let mut written = Vec::new();
+    for _ in 0..EVENTS / 2 {
+        written.push(write(&gateway, EVENT_BYTES).await);
+    }
+    let last = *written.last().expect("some");
+    // It has none of them in memory.
+    let (router, _running) = gateway.another().await;
+    let address = listen_with(&gateway, router).await;
+    let after = gateway.cursor(first);
+    let mut idle = Vec::new();
+    for _ in 0..2 * std::thread::available_parallelism().map_or(1, usize::from) {
+        idle.push(open_after(address, "1.1", Some(&after)).await);
+    }
+    let mut reading = open_after(address, "1.1", Some(&after)).await;
+    assert_eq!(numbers(&mut reading, last).await, written);
+    for mut late in idle {
+        assert_eq!(numbers(&mut late, last).await, written);
     }
 }
 
