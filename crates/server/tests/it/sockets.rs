@@ -2,10 +2,9 @@
 
 use std::net::SocketAddr;
 
-use axum::Router;
 use slipway_api::Cursor;
 use slipway_core::{EventType, Status};
-use slipway_server::serve;
+use slipway_server::{Front, serve};
 use slipway_store::event_log::{self, NewEvent};
 use time::macros::datetime;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -21,7 +20,7 @@ async fn listen(gateway: &Gateway) -> SocketAddr {
     listen_with(gateway, gateway.router.clone()).await
 }
 
-async fn listen_with(gateway: &Gateway, router: Router) -> SocketAddr {
+async fn listen_with(gateway: &Gateway, router: Front) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("it works");
     let address = listener.local_addr().expect("it works");
     tokio::spawn(serve(listener, router, gateway.shutdown.clone()));
