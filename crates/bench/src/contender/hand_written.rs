@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::fixed::{serve_router, start_part};
 use crate::Result;
 
-/// The columns, from the JSON that the history has.
+/// The columns, from the JSON that the history has, which `OFFSET 0` has read once for all of them.
 const TABLE: &str = "
     DROP TABLE IF EXISTS plain_deployments;
     CREATE TABLE plain_deployments AS
@@ -44,7 +44,7 @@ const TABLE: &str = "
            body -> 'blocked_actions' AS blocked_actions, body -> 'labels' AS labels, (body ->> 'version')::bigint AS version,
            (body ->> 'first_seen_at')::timestamptz AS first_seen_at, (body ->> 'observed_at')::timestamptz AS observed_at,
            body ->> 'observed_via' AS observed_via, (body ->> 'updated_at')::timestamptz AS updated_at
-    FROM (SELECT id, application_id, created_at, body::jsonb AS body FROM deployments) AS stored;
+    FROM (SELECT id, application_id, created_at, body::jsonb AS body FROM deployments OFFSET 0) AS stored;
     CREATE INDEX plain_deployments_by_creation ON plain_deployments (created_at DESC, id DESC);
     ANALYZE plain_deployments";
 
