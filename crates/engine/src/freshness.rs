@@ -1,6 +1,5 @@
 //! Announces when the freshness of an account changes its state. Only the change is an event: the rest moves with every poll.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use slipway_core::EventType;
@@ -29,16 +28,10 @@ pub(crate) async fn announce(context: Context, shutdown: CancellationToken) -> R
 
 async fn announce_changes(context: &Context) -> Result<(), StoreError> {
     let mut conn = context.connection().await?;
-    let backfills: HashMap<String, bool> = sync_targets::list_account_backfills(&mut conn)
-        .await?
-        .into_iter()
-        .map(|row| (row.account, row.all == row.complete))
-        .collect();
+    let unread = sync_targets::list_unread_accounts(&mut conn).await?;
     let now = context.database_now();
     for row in sync_targets::list_accounts(&mut conn).await? {
-        let state = row
-            .state(now, backfills.get(&row.account).copied().unwrap_or(true))
-            .as_str();
+        let state = row.state(now, !unread.contains(&row.account)).as_str();
         if row.announced_state.as_deref() != Some(state) {
             announce_one(context, &mut conn, &row, state).await?;
         }

@@ -87,7 +87,7 @@ impl Ledger {
 
     /// What is left of the limit at `now`; none without one.
     pub fn budget(&self, now: OffsetDateTime) -> Option<RateBudget> {
-        let (RateLimit { kind, window, .. }, limit) = (self.limit?, self.requests()?);
+        let (rule, limit) = (self.limit?, self.requests()?);
         if let Some(open) = self
             .circuit
             .open()
@@ -99,6 +99,7 @@ impl Ledger {
                 remaining: 0,
                 resets_at: Some(resets_at),
                 must_last: between(now, resets_at),
+                rule,
             });
         }
         let first = self.entries(now).map(|(until, _)| until).min();
@@ -106,10 +107,11 @@ impl Ledger {
             limit,
             remaining: limit.saturating_sub(self.used(now)),
             resets_at: first,
-            must_last: match kind {
-                WindowKind::Aligned => between(now, next_aligned(now, window)),
-                WindowKind::Sliding => window,
+            must_last: match rule.kind {
+                WindowKind::Aligned => between(now, next_aligned(now, rule.window)),
+                WindowKind::Sliding => rule.window,
             },
+            rule,
         })
     }
 

@@ -22,7 +22,7 @@ pub use write::{
     Accepted, Arrival, InvalidField, PlannedCall, Revision, TriggerRequest, UnansweredCall, Write, check_git_ref,
 };
 
-use crate::budget::SharedLedger;
+use crate::budget::{Priority, RateLimit, SharedLedger};
 use crate::observation::{ApplicationObservation, DeploymentObservation};
 use crate::page::{Page, PageToken};
 use crate::state::{Phase, Status};
@@ -88,6 +88,21 @@ pub struct RateBudget {
     pub resets_at: Option<OffsetDateTime>,
     /// For how long what is left has to last: until the next window begins, or, where windows slide, a whole one.
     pub must_last: Duration,
+    /// The rule behind it.
+    pub rule: RateLimit,
+}
+
+impl RateBudget {
+    /// What is left for requests of this priority: what it leaves to the more important ones is taken off.
+    pub fn spendable(&self, priority: Priority) -> u32 {
+        self.remaining.saturating_sub(priority.floor(&self.rule, self.limit))
+    }
+
+    /// For how long a request of this priority waits at most while more important ones use up everything; none for those that
+    /// nobody goes before.
+    pub fn longest_wait(&self, priority: Priority) -> Option<Duration> {
+        priority.longest_wait(&self.rule, self.limit)
+    }
 }
 
 /// One thing that a live stream tells.

@@ -29,7 +29,7 @@ pub async fn ingest_applications(
         .iter()
         .map(|seen| seen.provider_application_id.clone())
         .collect();
-    let stored = applications::list_by_provider_ids(&mut conn, account.as_str(), &keys).await?;
+    let mut stored = applications::list_by_provider_ids(&mut conn, account.as_str(), &keys).await?;
     if needs_writing(&stored, observed) {
         let mut tries = 1;
         loop {
@@ -38,8 +38,8 @@ pub async fn ingest_applications(
                 other => break other?,
             }
         }
+        stored = applications::list_by_provider_ids(&mut conn, account.as_str(), &keys).await?;
     }
-    let stored = applications::list_by_provider_ids(&mut conn, account.as_str(), &keys).await?;
     let by_key: HashMap<&str, ApplicationId> = stored
         .iter()
         .map(|application| (application.observed.provider_application_id.as_str(), application.id))
@@ -83,10 +83,13 @@ pub async fn archive(context: &Context, application_id: ApplicationId, lease: Le
 }
 
 fn needs_writing(stored: &[Application], observed: &[ApplicationObservation]) -> bool {
+    let by_key: HashMap<_, _> = stored
+        .iter()
+        .map(|application| (application.observed.provider_application_id.as_str(), application))
+        .collect();
     observed.iter().any(|seen| {
-        stored
-            .iter()
-            .find(|application| application.observed.provider_application_id == seen.provider_application_id)
+        by_key
+            .get(seen.provider_application_id.as_str())
             .is_none_or(|application| application.archived_at.is_some() || application.observed != public_part(seen))
     })
 }

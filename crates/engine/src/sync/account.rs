@@ -23,12 +23,7 @@ impl Worker {
             }
         }
         self.archive_missing(provider, &seen).await?;
-        let interval = pace::within_budget(
-            self.settings.account_interval,
-            calls,
-            pace::LIST_SHARE,
-            provider.rate_budget(),
-        );
+        let interval = pace::list_within_budget(self.settings.account_interval, calls, provider.rate_budget());
         Ok(Done {
             attempt: Attempt::Succeeded {
                 mode: FreshnessMode::Poll,

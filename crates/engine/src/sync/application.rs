@@ -27,7 +27,17 @@ const COMPLETE: &str = "complete";
 #[derive(Debug)]
 pub(super) struct Reconciled {
     pub(super) unfinished: Vec<UnfinishedRow>,
-    is_backfill_complete: bool,
+    history: History,
+}
+
+/// How far an application's history is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum History {
+    Complete,
+    /// The next page may be read.
+    Open,
+    /// Nothing was to spare for the next page, and will not be for this time.
+    HeldBack(Duration),
 }
 
 impl Worker {
@@ -45,10 +55,12 @@ impl Worker {
             },
         );
         let mut activity = self.target.listed_activity.clone();
-        let idle = self.idle_interval().await?;
         let priority = self.priority(id).await?;
-        if priority == Priority::Incremental && self.may_read_only_history(provider, idle) {
-            return self.read_history(provider, &application, idle).await;
+        if priority == Priority::Incremental && self.has_only_history(provider) {
+            let idle = self.idle_interval().await?;
+            if self.was_read_within(idle) {
+                return self.read_history(provider, &application, idle).await;
+            }
         }
         let mut reconciled = with_priority(priority, self.reconcile(provider, &application, true)).await?;
         let mut mode = FreshnessMode::Poll;
@@ -57,15 +69,16 @@ impl Worker {
             let followed = with_priority(Priority::Live, self.follow(provider, &application, reconciled));
             (activity, reconciled) = followed.await?;
         }
+        let idle = self.idle_interval().await?;
         let interval = self.interval(provider, &reconciled, idle);
         let done = self.succeeded(mode, activity, interval);
-        if !reconciled.unfinished.is_empty() || reconciled.is_backfill_complete {
-            return Ok(done);
-        }
         // History goes on earlier than the newest page has to be read again.
-        let pause = pace::within_budget(BACKFILL_PAUSE, 1, pace::SHARE, provider.rate_budget());
+        let pause = match history_pause(provider, reconciled.history) {
+            Some(pause) if reconciled.unfinished.is_empty() && pause < interval => pause,
+            _ => return Ok(done),
+        };
         Ok(Done {
-            next_in: pace::jittered(pause.min(interval)),
+            next_in: pace::not_before(pause),
             ..done
         })
     }
@@ -83,16 +96,19 @@ impl Worker {
         })
     }
 
-    /// Nothing moved since the newest page was read, which is not long ago: the account's list would tell.
-    fn may_read_only_history(&self, provider: &SharedProvider, idle: Duration) -> bool {
+    /// Nothing moved since the newest page was read: the account's list would tell.
+    fn has_only_history(&self, provider: &SharedProvider) -> bool {
         let target = &self.target;
-        let is_recent = |at| self.context.database_now() - at < pace::signed(idle);
         target.backfill_page.is_some()
             && target.backfill_state != COMPLETE
             && provider.capabilities().change_feed
             && target.listed_activity.is_some()
             && target.listed_activity == target.read_activity
-            && target.last_success_at.is_some_and(is_recent)
+    }
+
+    fn was_read_within(&self, time: Duration) -> bool {
+        let is_recent = |at| self.context.database_now() - at < pace::signed(time);
+        self.target.last_success_at.is_some_and(is_recent)
     }
 
     async fn read_history(
@@ -101,16 +117,15 @@ impl Worker {
         application: &(ApplicationId, ApplicationRef),
         idle: Duration,
     ) -> Result<Done, Failure> {
-        let is_complete = self.backfill(provider, application, None, None).await?;
-        let interval = if is_complete {
-            idle
-        } else {
-            pace::within_budget(BACKFILL_PAUSE, 1, pace::SHARE, provider.rate_budget())
+        let history = self.backfill(provider, application, None, None).await?;
+        let (interval, next_in) = match history_pause(provider, history) {
+            Some(pause) => (pause, pace::not_before(pause)),
+            None => (idle, pace::jittered(idle)),
         };
         Ok(Done {
-            attempt: self.postponed(),
+            attempt: self.postponed(matches!(history, History::HeldBack(_))),
             interval,
-            next_in: pace::jittered(interval),
+            next_in,
         })
     }
 
@@ -141,9 +156,9 @@ impl Worker {
                 break page;
             }
         };
-        let mut is_backfill_complete = self.target.backfill_state == COMPLETE;
-        if may_backfill && !is_backfill_complete {
-            is_backfill_complete = self.backfill(provider, application, first_next, oldest_at).await?;
+        let mut history = self.history();
+        if may_backfill && history != History::Complete {
+            history = self.backfill(provider, application, first_next, oldest_at).await?;
         }
         let unfinished = self.list_unfinished(application.0).await?;
         let missing: Vec<_> = unfinished
@@ -153,17 +168,14 @@ impl Worker {
             .take(READS_BY_ID)
             .collect();
         if missing.is_empty() {
-            return Ok(Reconciled {
-                unfinished,
-                is_backfill_complete,
-            });
+            return Ok(Reconciled { unfinished, history });
         }
         for id in missing {
             self.refresh_one(provider, application, &id).await?;
         }
         Ok(Reconciled {
             unfinished: self.list_unfinished(application.0).await?,
-            is_backfill_complete,
+            history,
         })
     }
 
@@ -187,26 +199,35 @@ impl Worker {
     pub(super) async fn look_at(&self, id: ApplicationId) -> Result<Reconciled, Failure> {
         Ok(Reconciled {
             unfinished: self.list_unfinished(id).await?,
-            is_backfill_complete: self.target.backfill_state == COMPLETE,
+            history: self.history(),
         })
+    }
+
+    /// As it was when the attempt began.
+    fn history(&self) -> History {
+        if self.target.backfill_state == COMPLETE {
+            History::Complete
+        } else {
+            History::Open
+        }
     }
 
     pub(super) async fn list_unfinished(&self, id: ApplicationId) -> Result<Vec<UnfinishedRow>, Failure> {
         Ok(deployments::list_unfinished(&mut *self.connection().await?, id).await?)
     }
 
-    /// One more page of history, when there is budget to spare. Answers whether the end is reached. How far it came is kept
-    /// after each page, so that it goes on there, in whatever process.
+    /// One more page of history, when there is budget to spare. How far it came is kept after each page, so that it goes on
+    /// there, in whatever process.
     async fn backfill(
         &self,
         provider: &SharedProvider,
         application: &(ApplicationId, ApplicationRef),
         first_next: Option<PageToken>,
         oldest_at: Option<OffsetDateTime>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<History, Failure> {
         let Some(page) = self.target.backfill_page.clone().map(PageToken).or(first_next) else {
             self.note_backfill(COMPLETE, None, oldest_at).await?;
-            return Ok(true);
+            return Ok(History::Complete);
         };
         let asked = self.asked(Via::Backfill);
         let read = provider.list_deployments(&application.1, Some(&page));
@@ -214,7 +235,7 @@ impl Worker {
             Ok(listed) => listed,
             Err(error) if error.reason == Some(HELD_BACK) => {
                 self.note_backfill("running", Some(&page), oldest_at).await?;
-                return Ok(false);
+                return Ok(History::HeldBack(error.retry_after.unwrap_or(BACKFILL_PAUSE)));
             }
             Err(error) => return Err(error.into()),
         };
@@ -226,7 +247,7 @@ impl Worker {
         let next = listed.next.as_ref().filter(|_| !is_complete);
         let state = if is_complete { COMPLETE } else { "running" };
         self.note_backfill(state, next, oldest_at).await?;
-        Ok(is_complete)
+        Ok(if is_complete { History::Complete } else { History::Open })
     }
 
     async fn note_backfill(
@@ -262,11 +283,11 @@ impl Worker {
         if let Some(newest) = reconciled.unfinished.first() {
             let interval = pace::while_running(self.settings.running_interval, now - newest.created_at);
             // As a rule a handful of applications run at the same time and share the budget.
-            pace::within_budget(interval, 4, pace::SHARE, budget)
+            pace::within_budget(interval, 4, budget)
         } else if provider.capabilities().change_feed {
             idle
         } else {
-            pace::within_budget(self.settings.idle_interval / 5, 1, pace::SHARE, budget)
+            pace::within_budget(self.settings.idle_interval / 5, 1, budget)
         }
     }
 
@@ -277,6 +298,16 @@ impl Worker {
             interval,
             next_in,
         }
+    }
+}
+
+/// How long until the next page of history is read; none when there is none.
+fn history_pause(provider: &SharedProvider, history: History) -> Option<Duration> {
+    let pause = pace::within_budget(BACKFILL_PAUSE, 1, provider.rate_budget());
+    match history {
+        History::Complete => None,
+        History::Open => Some(pause),
+        History::HeldBack(wait) => Some(wait.max(pause)),
     }
 }
 

@@ -91,7 +91,13 @@ async fn work(context: Context, settings: SyncSettings, shutdown: CancellationTo
         tokio::select! {
             () = shutdown.cancelled() => break Ok(()),
             () = tokio::time::sleep(nap) => {}
-            Some(ended) = workers.join_next() => report_panic(ended),
+            Some(ended) = workers.join_next() => {
+                report_panic(ended);
+                // Those that ended together make room together.
+                while let Some(ended) = workers.try_join_next() {
+                    report_panic(ended);
+                }
+            }
         }
     };
     // Workers hear of the shutdown themselves; what is still waiting for a provider after the grace is dropped, which is
@@ -139,6 +145,10 @@ async fn start_due(
     }
     if found_any {
         return Ok(Duration::ZERO);
+    }
+    if free == 0 {
+        // However many wait, there is nobody for them: the next one who is done looks again.
+        return Ok(LONGEST_NAP);
     }
     let next = sync_targets::find_next_due_ms(&mut conn, accounts, pace::signed(LONGEST_NAP))
         .await?

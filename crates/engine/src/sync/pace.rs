@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rand::RngExt;
+use slipway_core::budget::Priority;
 use slipway_core::provider::RateBudget;
 
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(60);
@@ -11,9 +12,10 @@ const LONGEST_IDLE: Duration = Duration::from_secs(86_400);
 /// So many idle applications of an account are looked at within the configured interval.
 const LOOKS_AT_ONCE: i64 = 3;
 /// The share of what is left that one kind of read may use up.
-pub(super) const SHARE: f64 = 0.4;
-/// The list of applications tells of all of them at once: most of what is left, and less of it the less it is.
-pub(super) const LIST_SHARE: f64 = 0.8;
+const SHARE: f64 = 0.4;
+/// The list of applications tells of all of them at once: nearly all that its priority may use. Others leave it less of that,
+/// and what it leaves to them they have beside it.
+const LIST_SHARE: f64 = 0.95;
 
 /// Around `interval`, so that targets which began together drift apart.
 pub(super) fn jittered(interval: Duration) -> Duration {
@@ -32,10 +34,24 @@ pub(super) fn back_off(interval: Duration, failures: i32, retry_after: Option<Du
     jittered(pause.max(retry_after.unwrap_or_default()))
 }
 
-/// At least `interval`, and so slow that `calls` each time fit into `share` of what is left of the provider's window.
-pub(super) fn within_budget(interval: Duration, calls: usize, share: f64, budget: Option<RateBudget>) -> Duration {
+/// At least `interval`, and so slow that `calls` each time fit into a share of what is left of the provider's window.
+pub(super) fn within_budget(interval: Duration, calls: usize, budget: Option<RateBudget>) -> Duration {
+    let spendable = |budget: RateBudget| f64::from(budget.remaining.max(1)) * SHARE;
+    budget.map_or(interval, |budget| lasting(interval, calls, spendable(budget), budget))
+}
+
+/// The same for an account's list, which has `calls` pages. It is read so evenly that it does not meet what it leaves to
+/// others: then it would stand still until the provider's next window, but for the share that is always its own.
+pub(super) fn list_within_budget(interval: Duration, calls: usize, budget: Option<RateBudget>) -> Duration {
     let Some(budget) = budget else { return interval };
-    let spendable = f64::from(budget.remaining.max(1)) * share;
+    let spendable = f64::from(budget.spendable(Priority::Feed).max(1)) * LIST_SHARE;
+    let own_share = budget.longest_wait(Priority::Feed).map_or(Duration::MAX, |each| {
+        each.saturating_mul(u32::try_from(calls).unwrap_or(u32::MAX))
+    });
+    interval.max(lasting(interval, calls, spendable, budget).min(own_share))
+}
+
+fn lasting(interval: Duration, calls: usize, spendable: f64, budget: RateBudget) -> Duration {
     let calls = u32::try_from(calls.max(1)).map_or(f64::MAX, f64::from);
     let at_least = budget.must_last.as_secs_f64() * calls / spendable;
     interval.max(Duration::try_from_secs_f64(at_least).unwrap_or(LONGEST_BACK_OFF))
@@ -64,6 +80,7 @@ pub(super) fn signed(duration: Duration) -> time::Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use slipway_core::budget::{RateLimit, WindowKind};
     use time::macros::datetime;
 
     #[test]
@@ -112,11 +129,42 @@ mod tests {
                 // The first of those that are used is there again in a moment, and the others are not.
                 resets_at: Some(datetime!(2026-01-01 0:00 UTC)),
                 must_last: Duration::from_secs(60),
+                rule: RateLimit {
+                    requests: 60,
+                    window: Duration::from_secs(60),
+                    kind: WindowKind::Sliding,
+                    write_reserve: 6,
+                },
             })
         };
         let interval = Duration::from_secs(5);
-        assert_eq!(within_budget(interval, 1, SHARE, budget(60)), interval);
-        assert_eq!(within_budget(interval, 1, SHARE, budget(10)), Duration::from_secs(15));
-        assert_eq!(within_budget(interval, 1, SHARE, None), interval);
+        assert_eq!(within_budget(interval, 1, budget(60)), interval);
+        assert_eq!(within_budget(interval, 1, budget(10)), Duration::from_secs(15));
+        assert_eq!(within_budget(interval, 1, None), interval);
+    }
+
+    #[test]
+    fn a_list_lasts_for_the_window_and_has_its_own_share_at_the_end() {
+        let hour = Duration::from_secs(3_600);
+        let every = |remaining, must_last| {
+            let budget = RateBudget {
+                limit: 3_600,
+                remaining,
+                resets_at: None,
+                must_last,
+                rule: RateLimit {
+                    requests: 3_600,
+                    window: hour,
+                    kind: WindowKind::Aligned,
+                    write_reserve: 60,
+                },
+            };
+            list_within_budget(Duration::from_secs(30), 34, Some(budget)).as_secs()
+        };
+        assert_eq!(every(3_600, hour), 40);
+        assert_eq!(every(3_600, hour / 2), 30, "never more often than it is set");
+        // Of what is left in the end 414 are others'.
+        assert_eq!(every(414, hour / 12), every(0, hour / 12));
+        assert_eq!(every(0, hour), 34 * 3_600 * 100 / (3_540 * 15));
     }
 }

@@ -238,7 +238,7 @@ impl Worker {
             if is_passing(failure) {
                 tracing::warn!(account.name = %self.account, error = %failure, "the database was away; the target is read again");
                 return Some(Done {
-                    attempt: self.postponed(),
+                    attempt: self.postponed(false),
                     interval: AFTER_DATABASE,
                     next_in: AFTER_DATABASE,
                 });
@@ -270,7 +270,7 @@ impl Worker {
             Some(HELD_BACK | CIRCUIT_OPEN) => {
                 tracing::debug!(account.name = %self.account, error = %error, "a read waits for its turn");
                 Some(Done {
-                    attempt: self.postponed(),
+                    attempt: self.postponed(true),
                     interval: self.settings.idle_interval,
                     next_in: pace::not_before(wait),
                 })
@@ -280,10 +280,11 @@ impl Worker {
     }
 
     /// What made it due is still to be done.
-    pub(super) fn postponed(&self) -> Attempt {
+    pub(super) fn postponed(&self, is_held_back: bool) -> Attempt {
         Attempt::Postponed {
             is_hinted: self.target.is_hinted,
             is_requested: self.target.is_requested,
+            is_held_back,
         }
     }
 

@@ -22,6 +22,9 @@ pub(crate) use permit::{Permit, held_back};
 use ask::AFTER_AWAY;
 use state::State;
 
+/// Whoever is last in a queue comes back after that.
+const LONGEST_QUEUE: Duration = Duration::from_secs(3_600);
+
 /// The requests of one account. Shared by all calls of a client.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -96,7 +99,7 @@ impl Budget {
     }
 
     /// Those that nobody waits for come back one after the other, at the pace of the limit: they would all be refused again if
-    /// they came together.
+    /// they came together, and thousands that are refused every minute cost more than those that are served.
     fn queue(&self, priority: Priority, wait: Wait) -> Wait {
         let (Some(limit), WaitCause::Spent) = (self.limit, wait.cause) else {
             return wait;
@@ -109,9 +112,10 @@ impl Budget {
         let first = now + wait.at_least;
         let after_last = state
             .queued_until
-            .map(|last| last + limit.window / limit.requests.max(1));
-        let at = after_last.map_or(first, |at| at.clamp(first, first + limit.window));
-        state.queued_until = Some(at);
+            .get(&priority)
+            .map(|last| *last + limit.window / limit.requests.max(1));
+        let at = after_last.map_or(first, |at| at.clamp(first, first + LONGEST_QUEUE));
+        state.queued_until.insert(priority, at);
         Wait {
             at_least: between(now, at),
             ..wait
@@ -147,9 +151,6 @@ impl Budget {
             if slice.grant.is_probe == is_open && may_use {
                 slice.left -= 1;
                 let is_probe = slice.grant.is_probe;
-                if priority >= Priority::Incremental {
-                    state.queued_until = None;
-                }
                 state.in_flight += 1;
                 if let Some(remaining) = state.told.as_mut().and_then(|told| told.remaining.as_mut()) {
                     *remaining = remaining.saturating_sub(1);

@@ -1,5 +1,6 @@
 //! What a client knows between two looks at the ledger, and how both are brought together.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use slipway_core::budget::{Circuit, CircuitEvent, Grant, Ledger, Priority, Reply, Report, Told, Wait};
@@ -23,7 +24,7 @@ pub(super) struct State {
     pub(super) shown: Option<RateBudget>,
     pub(super) refused: Option<Refused>,
     /// When the last of those comes back that were refused and that nobody waits for, by our clock.
-    pub(super) queued_until: Option<OffsetDateTime>,
+    pub(super) queued_until: HashMap<Priority, OffsetDateTime>,
     pub(super) away_until: Option<OffsetDateTime>,
     /// Writes that were let through while the ledger was away.
     pub(super) unasked_writes: u32,

@@ -61,6 +61,12 @@ impl Provider for TestProvider {
             remaining: 59,
             resets_at: None,
             must_last: std::time::Duration::from_secs(60),
+            rule: slipway_core::budget::RateLimit {
+                requests: 60,
+                window: std::time::Duration::from_secs(60),
+                kind: slipway_core::budget::WindowKind::Sliding,
+                write_reserve: 6,
+            },
         })
     }
 

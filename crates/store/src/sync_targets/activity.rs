@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::Result;
 
 /// Notes the marks of activity of an account's list, and makes due now every application whose mark is not the one that its
-/// deployments were last read at; one that seems busy, and of which nothing unfinished is known, within 10 seconds. One that keeps failing waits for its own time.
+/// deployments were last read at; one that seems busy, and of which nothing unfinished is known, within 10 seconds. One that
+/// keeps failing waits for its own time, and so does one that was held back, unless its mark is a new one.
 /// Answers how many rows changed.
 pub async fn note_activity(
     conn: &mut PgConnection,
@@ -21,6 +22,7 @@ pub async fn note_activity(
         UPDATE sync_targets AS target
         SET listed_activity = listed.activity, missed_walks = 0,
             next_poll_at = CASE WHEN target.read_activity IS DISTINCT FROM listed.activity AND target.failure_count = 0
+                                     AND (NOT target.is_held_back OR target.listed_activity IS DISTINCT FROM listed.activity)
                                 THEN least(target.next_poll_at, now())
                                 WHEN listed.busy AND NOT EXISTS (
                                     SELECT FROM deployments
@@ -31,7 +33,7 @@ pub async fn note_activity(
         WHERE target.application_id = listed.application_id
           AND (target.listed_activity IS DISTINCT FROM listed.activity OR target.missed_walks <> 0
                OR (target.read_activity IS DISTINCT FROM listed.activity AND target.next_poll_at > now()
-                   AND target.failure_count = 0)
+                   AND target.failure_count = 0 AND NOT target.is_held_back)
                OR (listed.busy AND target.next_poll_at > now() + interval '10 seconds' AND NOT EXISTS (
                    SELECT FROM deployments
                    WHERE deployments.application_id = target.application_id AND NOT is_finished)))
@@ -53,7 +55,7 @@ pub async fn count_missed(conn: &mut PgConnection, account: &str, seen: &[Uuid])
         UPDATE sync_targets AS target SET missed_walks = target.missed_walks + 1
         FROM applications AS application
         WHERE target.application_id = application.id AND application.account = $1 AND application.archived_at IS NULL
-          AND NOT (application.id = ANY($2))
+          AND NOT EXISTS (SELECT FROM UNNEST($2::uuid[]) AS seen (id) WHERE seen.id = application.id)
         RETURNING application.id, target.missed_walks
         "#,
         account,

@@ -115,6 +115,22 @@ pub async fn count_applications(conn: &mut PgConnection, account: &str) -> Resul
     Ok(count.fetch_one(conn).await?)
 }
 
+/// The accounts of which some application's history was not read to its end: a look into an index for each (`OFFSET 0` keeps
+/// the planner from going through all that is left to read).
+pub async fn list_unread_accounts(conn: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT account.account FROM sync_targets AS account
+        WHERE account.application_id IS NULL AND EXISTS (
+            SELECT FROM sync_targets AS target
+            WHERE target.account = account.account AND target.application_id IS NOT NULL
+              AND target.backfill_state <> 'complete' OFFSET 0)
+        "#
+    )
+    .fetch_all(conn)
+    .await?)
+}
+
 /// How far the history of an account's applications was read back: complete only when all are.
 pub async fn find_account_backfill(conn: &mut PgConnection, account: &str) -> Result<(i64, i64)> {
     let row = sqlx::query!(

@@ -58,6 +58,9 @@ pub enum Attempt {
         is_hinted: bool,
         /// Somebody asked for it and still waits.
         is_requested: bool,
+        /// Nothing was left in the account's budget: it comes back at its own time, however often the account's list names it
+        /// until then.
+        is_held_back: bool,
     },
     /// It was not.
     Failed {
@@ -71,6 +74,8 @@ pub enum Attempt {
 /// Takes, for `lease`, all of these accounts that are due and at most `limit` of their applications, the longest due first:
 /// however many applications are followed, the lists that tell what moved are still read. What another process works on is
 /// passed over; what it left behind is taken once its lease has expired, by the database's clock.
+///
+/// Accounts are few: they are looked up as such (the sum keeps the planner from looking for them among all that is due).
 pub async fn acquire_due(
     conn: &mut PgConnection,
     accounts: &[String],
@@ -84,7 +89,7 @@ pub async fn acquire_due(
         WITH due_accounts AS (
             SELECT id, is_hinted, is_requested, lease_token IS NOT NULL AS is_taken_over FROM sync_targets
             WHERE application_id IS NULL AND account = ANY($1)
-              AND next_poll_at <= now() AND (lease_expires_at IS NULL OR lease_expires_at < now())
+              AND next_poll_at + interval '0' <= now() AND (lease_expires_at IS NULL OR lease_expires_at < now())
             FOR UPDATE SKIP LOCKED
         ), due_applications AS (
             SELECT id, is_hinted, is_requested, lease_token IS NOT NULL AS is_taken_over FROM sync_targets
@@ -94,7 +99,7 @@ pub async fn acquire_due(
         ), due AS (SELECT * FROM due_accounts UNION ALL SELECT * FROM due_applications)
         UPDATE sync_targets AS target
         SET lease_token = gen_random_uuid(), lease_holder = $3, lease_expires_at = now() + $4::bigint * interval '1 millisecond',
-            last_attempt_at = now(), is_requested = false, is_hinted = false
+            last_attempt_at = now(), is_requested = false, is_hinted = false, is_held_back = false
         FROM due WHERE target.id = due.id
         RETURNING target.id, target.lease_token AS "lease_token!", now() AS "leased_at!", target.account, target.application_id,
                   target.failure_count, target.last_success_at, target.backfill_state, target.backfill_page,
@@ -183,7 +188,11 @@ pub async fn release(
         Attempt::Postponed {
             is_hinted,
             is_requested,
-        } => return postpone(conn, id, lease_token, (*is_hinted, *is_requested), next_in).await,
+            is_held_back,
+        } => {
+            let marks = (*is_hinted, *is_requested, *is_held_back);
+            return postpone(conn, id, lease_token, marks, next_in).await;
+        }
         Attempt::Succeeded { mode, read_activity } => (true, Some(mode.as_str()), read_activity.as_deref(), None, None),
         Attempt::Failed { code, message } => (false, None, None, Some(code.as_str()), Some(message.as_str())),
     };
@@ -222,7 +231,7 @@ async fn postpone(
     conn: &mut PgConnection,
     id: Uuid,
     lease_token: Uuid,
-    (is_hinted, is_requested): (bool, bool),
+    (is_hinted, is_requested, is_held_back): (bool, bool, bool),
     next_in: Duration,
 ) -> Result<bool> {
     let done = sqlx::query!(
@@ -230,14 +239,15 @@ async fn postpone(
         UPDATE sync_targets
         SET lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL,
             next_poll_at = CASE WHEN is_requested THEN now() ELSE now() + $3::bigint * interval '1 millisecond' END,
-            is_hinted = is_hinted OR $4, is_requested = is_requested OR $5
+            is_hinted = is_hinted OR $4, is_requested = is_requested OR $5, is_held_back = $6
         WHERE id = $1 AND lease_token = $2
         "#,
         id,
         lease_token,
         milliseconds(next_in),
         is_hinted,
-        is_requested
+        is_requested,
+        is_held_back
     )
     .execute(conn)
     .await?;

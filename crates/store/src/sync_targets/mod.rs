@@ -15,7 +15,7 @@ pub use activity::{
 };
 pub use freshness::{
     AccountBackfillRow, FreshnessRow, announce, count_applications, find_account_backfill, list_account_backfills,
-    list_accounts, list_applications,
+    list_accounts, list_applications, list_unread_accounts,
 };
 pub use lease::{
     Attempt, LeasedTarget, acquire_due, find_next_due_ms, hold_lease, record_success, release, release_all, renew_lease,

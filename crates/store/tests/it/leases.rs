@@ -173,6 +173,41 @@ async fn a_failing_target_is_not_hurried_by_the_account_list() {
 }
 
 #[tokio::test]
+async fn a_target_that_was_held_back_keeps_its_turn_until_its_mark_is_a_new_one() {
+    let database = with_targets(1).await;
+    let mut conn = database.pool.acquire().await.expect("a connection");
+    let postponed = |is_held_back| Attempt::Postponed {
+        is_hinted: false,
+        is_requested: false,
+        is_held_back,
+    };
+    let target = acquire(&mut conn, "ours", Duration::MINUTE, 1).await.remove(0);
+    let ids = [target.application_id.expect("an application")];
+    let list = |mark: &str| [Some(mark.to_owned())];
+    sync_targets::note_activity(&mut conn, &ids, &list("1"), &[false])
+        .await
+        .expect("noted");
+    assert!(release(&mut conn, &target, &postponed(true), Duration::HOUR).await);
+    let noted = sync_targets::note_activity(&mut conn, &ids, &list("1"), &[false]).await;
+    assert_eq!(noted.expect("noted"), 0, "a walk that shows nothing new writes nothing");
+    assert!(!is_due(&database.pool, &target).await);
+    sync_targets::note_activity(&mut conn, &ids, &list("2"), &[false])
+        .await
+        .expect("noted");
+    assert!(is_due(&database.pool, &target).await);
+
+    let target = acquire(&mut conn, "ours", Duration::MINUTE, 1).await.remove(0);
+    assert!(release(&mut conn, &target, &postponed(false), Duration::HOUR).await);
+    sync_targets::note_activity(&mut conn, &ids, &list("2"), &[false])
+        .await
+        .expect("noted");
+    assert!(
+        is_due(&database.pool, &target).await,
+        "what else was put off is hurried"
+    );
+}
+
+#[tokio::test]
 async fn leases_of_a_process_that_stops_are_free_at_once() {
     let database = with_targets(3).await;
     let mut conn = database.pool.acquire().await.expect("a connection");

@@ -2,6 +2,7 @@
 
 mod connections;
 mod event_log;
+mod idle;
 mod indexes;
 mod leases;
 mod lists;
