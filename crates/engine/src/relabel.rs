@@ -114,6 +114,9 @@ pub async fn announce(context: &Context, conn: &mut PgConnection) -> Result<(), 
 /// When the database fails; then nothing was written.
 pub async fn mark_some(context: &Context, conn: &mut PgConnection) -> Result<bool, StoreError> {
     for view in views_in_force(context, conn).await? {
+        if !views::has_outdated(conn, &view).await? {
+            continue;
+        }
         let mut transaction = conn.begin().await?;
         let outdated = views::take_outdated(&mut transaction, &view, APPLICATIONS_PER_BATCH).await?;
         if !outdated.is_empty() {

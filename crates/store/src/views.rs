@@ -56,6 +56,24 @@ pub async fn list_in_force(conn: &mut PgConnection, views: &[AccountView]) -> Re
     .await?)
 }
 
+/// Whether applications of the account were last written by something else: then one of them is at an end of the index, nulls
+/// included.
+pub async fn has_outdated(conn: &mut PgConnection, view: &AccountView) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"
+        SELECT EXISTS (
+            SELECT FROM ((SELECT view_hash FROM applications WHERE account = $1 ORDER BY view_hash LIMIT 1)
+                         UNION ALL
+                         (SELECT view_hash FROM applications WHERE account = $1 ORDER BY view_hash DESC LIMIT 1)) AS ends
+            WHERE view_hash IS DISTINCT FROM $2) AS "exists!"
+        "#,
+        view.account,
+        view.hash
+    )
+    .fetch_one(conn)
+    .await?)
+}
+
 /// Takes at most `limit` of an account's applications that were last written by something else, and notes that this is what
 /// they are written by from now on: the caller owes that each is gone through. Those that others hold are left to them.
 pub async fn take_outdated(conn: &mut PgConnection, view: &AccountView, limit: i64) -> Result<Vec<Uuid>> {

@@ -10,6 +10,8 @@ mod time;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::time::OffsetDateTime;
+use slipway_core::budget::next_aligned;
 use slipway_core::{Clock, SystemClock};
 use slipway_engine::supervisor::Supervisor;
 use slipway_engine::{Engine, SyncSettings};
@@ -23,6 +25,7 @@ pub(crate) use self::plot::draw;
 use self::time::VirtualTime;
 use crate::Result;
 
+const HOUR: Duration = Duration::from_secs(3_600);
 /// Of all applications, so many change in an hour.
 const CHANGING: f64 = 0.02;
 /// Between two looks at what was asked.
@@ -46,7 +49,7 @@ pub(crate) struct Day {
     /// Every change that a provider showed.
     pub(crate) lags: Vec<Lag>,
     /// When the day began.
-    pub(crate) from: ::time::OffsetDateTime,
+    pub(crate) from: OffsetDateTime,
     /// How often the clock moved on though something was still being done.
     pub(crate) impatient: usize,
 }
@@ -70,7 +73,7 @@ pub(crate) async fn measure(applications: usize, hours: f64) -> Result<Day> {
 }
 
 fn let_pass(database: &TestDatabase, applications: usize, hours: f64) -> Result<Day> {
-    let mut time = VirtualTime::begin(database, SystemClock.now())?;
+    let mut time = VirtualTime::begin(database, half_past(SystemClock.now()))?;
     let accounts = Accounts::start(&mut time, applications)?;
     let shutdown = CancellationToken::new();
     let _ended = shutdown.clone().drop_guard();
@@ -83,17 +86,18 @@ fn let_pass(database: &TestDatabase, applications: usize, hours: f64) -> Result<
         }
         time.pass(Duration::from_secs(60))?;
     }
-    let from = time.now();
-    let first_read = (Duration::try_from(from - began)?, accounts.counts());
+    let first_read = (Duration::try_from(time.now() - began)?, accounts.counts());
     eprintln!(
         "   everything is read after {} simulated minutes",
         first_read.0.as_secs() / 60
     );
+    time.pass(Duration::try_from(next_aligned(time.now(), HOUR) - time.now())?)?;
+    let (from, before_day) = (time.now(), accounts.counts());
 
     let day = Duration::from_secs_f64(hours * 3_600.0);
     let end = from + day;
     time.plan((accounts.applications() as f64 * CHANGING * hours).ceil() as usize, day);
-    let (mut samples, mut before) = (Vec::new(), first_read.1.clone());
+    let (mut samples, mut before) = (Vec::new(), before_day.clone());
     while time.now() < end {
         let left = Duration::try_from(end - time.now()).unwrap_or_default();
         time.pass(left.min(SAMPLE_EVERY))?;
@@ -105,12 +109,18 @@ fn let_pass(database: &TestDatabase, applications: usize, hours: f64) -> Result<
     Ok(Day {
         applications_each: accounts.applications_each,
         samples,
-        asked: before.since(&first_read.1),
+        asked: before.since(&before_day),
         first_read,
         lags: lags::measure(&time, &accounts, from, end)?,
         from,
         impatient: time.impatient,
     })
+}
+
+/// The next half past an hour. Limits are those of whole hours, and the day begins with one that the first read has not used:
+/// so there is little to wait for between both.
+fn half_past(now: OffsetDateTime) -> OffsetDateTime {
+    next_aligned(now - HOUR / 2, HOUR) + HOUR / 2
 }
 
 fn start_engine(time: &VirtualTime, accounts: &Accounts, shutdown: CancellationToken) -> Result<()> {

@@ -327,10 +327,15 @@ pub async fn lock_with_other_rules(conn: &mut PgConnection, rules_hash: &str, li
     rows.into_iter().map(Application::try_from).collect()
 }
 
-/// Whether there are such applications.
+/// Whether there are such applications: then one of them is at an end of the index, nulls included.
 pub async fn has_other_rules(conn: &mut PgConnection, rules_hash: &str) -> Result<bool> {
     Ok(sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM applications WHERE rules_hash IS DISTINCT FROM $1) AS "exists!""#,
+        r#"
+        SELECT EXISTS (
+            SELECT FROM ((SELECT rules_hash FROM applications ORDER BY rules_hash LIMIT 1)
+                         UNION ALL (SELECT rules_hash FROM applications ORDER BY rules_hash DESC LIMIT 1)) AS ends
+            WHERE rules_hash IS DISTINCT FROM $1) AS "exists!"
+        "#,
         rules_hash
     )
     .fetch_one(conn)

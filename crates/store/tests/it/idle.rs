@@ -1,6 +1,7 @@
 //! What every process asks each second costs what there is to do, however many applications are followed.
 
-use slipway_store::{PgConnection, sync_targets};
+use slipway_store::views::{self, AccountView};
+use slipway_store::{PgConnection, applications, sync_targets};
 use slipway_test_database::TestDatabase;
 use time::Duration;
 
@@ -9,8 +10,9 @@ use time::Duration;
 const ROWS: &str = r"
 INSERT INTO sync_targets (id, account, provider, next_poll_at, interval_ms)
 SELECT gen_random_uuid(), 'account-' || n, 'scalingo', now() + interval '1 hour', 5000 FROM generate_series(0, 9) AS n;
-INSERT INTO applications (id, provider, account, provider_application_id, name, first_seen_at, updated_at, version)
-SELECT gen_random_uuid(), 'scalingo', 'account-' || n % 10, n::text, 'app-' || n, now(), now(), 1
+INSERT INTO applications (id, provider, account, provider_application_id, name, first_seen_at, updated_at, version,
+                          rules_hash, view_hash)
+SELECT gen_random_uuid(), 'scalingo', 'account-' || n % 10, n::text, 'app-' || n, now(), now(), 1, 'rules', 'release'
 FROM generate_series(1, 10000) AS n;
 INSERT INTO sync_targets (id, account, provider, application_id, next_poll_at, interval_ms, backfill_state)
 SELECT gen_random_uuid(), account, provider, id,
@@ -19,6 +21,13 @@ SELECT gen_random_uuid(), account, provider, id,
 FROM applications;
 SET max_parallel_workers_per_gather = 0;
 ";
+
+fn view(account: &str) -> AccountView {
+    AccountView {
+        account: account.to_owned(),
+        hash: "release".to_owned(),
+    }
+}
 
 /// The rows of all tables that this transaction has read so far.
 async fn rows_read(conn: &mut PgConnection) -> i64 {
@@ -54,8 +63,25 @@ async fn an_idle_second_reads_a_handful_of_rows_of_ten_thousand_targets() {
         assert_eq!(unread, ["account-3"]);
         let accounts = sync_targets::list_accounts(conn).await.expect("accounts");
         assert_eq!(accounts.len(), 10);
+        let has_others = applications::has_other_rules(conn, "rules").await;
+        assert!(!has_others.expect("an answer"));
+        for account in &wanted {
+            assert!(!views::has_outdated(conn, &view(account)).await.expect("an answer"));
+        }
         let read = rows_read(conn).await - before;
         assert!(read < 100, "{plans}: {read} rows were read");
+
+        for (rules, release) in [("'others'", "'another'"), ("NULL", "NULL")] {
+            let one_is_other =
+                format!("UPDATE applications SET rules_hash = {rules}, view_hash = {release} WHERE name = 'app-3'");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(one_is_other))
+                .execute(&mut *conn)
+                .await
+                .expect("a row");
+            assert!(applications::has_other_rules(conn, "rules").await.expect("an answer"));
+            assert!(views::has_outdated(conn, &view("account-3")).await.expect("an answer"));
+            assert!(!views::has_outdated(conn, &view("account-4")).await.expect("an answer"));
+        }
 
         // Nor does it read all that wait, however many do.
         let all_wait = "UPDATE sync_targets SET backfill_state = 'pending', next_poll_at = now() - interval '1 second'";
