@@ -54,7 +54,8 @@ pub async fn count_missed(conn: &mut PgConnection, account: &str, seen: &[Uuid])
         r#"
         UPDATE sync_targets AS target SET missed_walks = target.missed_walks + 1
         FROM applications AS application
-        WHERE target.account = $1 AND target.application_id = application.id AND application.archived_at IS NULL
+        WHERE target.account = $1 AND target.application_id = application.id AND application.account = $1
+          AND application.archived_at IS NULL
           AND NOT EXISTS (SELECT FROM UNNEST($2::uuid[]) AS seen (id) WHERE seen.id = application.id)
         RETURNING application.id, target.missed_walks
         "#,
