@@ -41,14 +41,16 @@ pub(super) fn within_budget(interval: Duration, calls: usize, budget: Option<Rat
 }
 
 /// The same for an account's list, which has `calls` pages. It is read so evenly that it does not meet what it leaves to
-/// others: then it would stand still until the provider's next window, but for the share that is always its own.
+/// others: then it would stand still until the provider's next window, but for the share that is always its own. That window
+/// is not waited for longer than it takes to come.
 pub(super) fn list_within_budget(interval: Duration, calls: usize, budget: Option<RateBudget>) -> Duration {
     let Some(budget) = budget else { return interval };
     let spendable = f64::from(budget.spendable(Priority::Feed).max(1)) * LIST_SHARE;
     let own_share = budget.longest_wait(Priority::Feed).map_or(Duration::MAX, |each| {
         each.saturating_mul(u32::try_from(calls).unwrap_or(u32::MAX))
     });
-    interval.max(lasting(interval, calls, spendable, budget).min(own_share))
+    let lasting = lasting(interval, calls, spendable, budget);
+    interval.max(lasting.min(own_share).min(budget.must_last))
 }
 
 fn lasting(interval: Duration, calls: usize, spendable: f64, budget: RateBudget) -> Duration {
@@ -166,5 +168,6 @@ mod tests {
         // Of what is left in the end 414 are others'.
         assert_eq!(every(414, hour / 12), every(0, hour / 12));
         assert_eq!(every(0, hour), 34 * 3_600 * 100 / (3_540 * 15));
+        assert_eq!(every(420, Duration::from_secs(50)), 50, "then there is a new one");
     }
 }
