@@ -80,7 +80,7 @@ struct Effort {
     #[arg(long, default_value_t = 10_000)]
     day_applications: usize,
     /// How many hours of the simulated day are measured
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 1.0)]
     day_hours: f64,
     /// Draw the simulated day into this file [default: benchmarks-day.svg beside the file of `--write`]
     #[arg(long)]

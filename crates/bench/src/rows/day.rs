@@ -55,6 +55,10 @@ fn tell(day: &Day, effort: &Effort) -> Outcome {
         let name = format!("calls, {}", kind.name());
         row.record(&name, Unit::Count, day.asked.of_kind(kind) as f64);
     }
+    for provider in [Provider::Cloud66, Provider::Scalingo].map(Provider::name) {
+        let calls = day.asked.sent.get(&(provider, Kind::Status)).copied().unwrap_or(0);
+        row.record(&format!("calls, status, {provider}"), Unit::Count, calls as f64);
+    }
     row.record(
         "calls that our own budget put off",
         Unit::Count,
