@@ -520,9 +520,11 @@ async fn lists_read_hardly_more_rows_than_they_answer() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Indexes that only writes need: what is due, and that nothing is stored twice.
-const OF_WRITES: [&str; 3] = [
+/// Indexes that only background work and writes need: what is due or outdated, and that nothing is stored twice.
+const OF_WRITES: [&str; 5] = [
     "applications_account_provider_application_id_key",
+    "applications_by_rules",
+    "applications_by_view",
     "deployments_application_id_provider_deployment_id_key",
     "deployments_unfinished",
 ];
