@@ -32,8 +32,14 @@ pub(crate) struct Items {
 }
 
 impl Items {
-    /// From the JSON of each. `versions` stand for them in the entity tag where they carry times that move with every poll.
-    pub(crate) fn new(items: &[String], versions: Option<&[String]>) -> Self {
+    /// From the JSON of each.
+    pub(crate) fn new(items: &[String]) -> Self {
+        Self::with_versions(items, items)
+    }
+
+    /// The same where something else stands for them in the entity tag: it is shorter, or they carry times that move with
+    /// every poll.
+    pub(crate) fn with_versions(items: &[String], versions: &[impl AsRef<[u8]>]) -> Self {
         let mut json = Vec::with_capacity(items.iter().map(|item| item.len() + 1).sum::<usize>() + 16);
         json.extend_from_slice(b"{\"items\":[");
         for (index, item) in items.iter().enumerate() {
@@ -44,8 +50,8 @@ impl Items {
         }
         json.push(b']');
         let mut digest = Context::new(&SHA256);
-        for item in versions.unwrap_or(items) {
-            add_part(&mut digest, item.as_bytes());
+        for version in versions {
+            add_part(&mut digest, version.as_ref());
         }
         Self {
             json: json.into(),

@@ -82,7 +82,7 @@ impl Page {
             next.encode(self.walk)
         });
         Listing {
-            items: Items::new(&rows.into_iter().map(json).collect::<Result<Vec<_>, _>>()?, None),
+            items: Items::new(&rows.into_iter().map(json).collect::<Result<Vec<_>, _>>()?),
             next_cursor,
             event_cursor: &event_cursor,
             position: head,

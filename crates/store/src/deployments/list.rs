@@ -85,6 +85,8 @@ pub struct DeploymentPage {
     pub head: Head,
     /// The public JSON of each deployment, in the order asked for.
     pub bodies: Vec<String>,
+    /// Which deployment each is, and its version: what stands for its JSON.
+    pub versions: Vec<(Uuid, i64)>,
     /// Where the next page begins, if there is more.
     pub next: Option<AfterDeployment>,
 }
@@ -162,6 +164,7 @@ pub async fn list(conn: &mut PgConnection, query: &DeploymentQuery, visibility: 
             seq: 0,
         },
         bodies: Vec::new(),
+        versions: Vec::new(),
         next: None,
     };
     let mut last = None;
@@ -180,6 +183,7 @@ pub async fn list(conn: &mut PgConnection, query: &DeploymentQuery, visibility: 
             break;
         }
         page.bodies.push(row.try_get("body")?);
+        page.versions.push((id, row.try_get("version")?));
         last = Some(AfterDeployment {
             at: row.try_get("at")?,
             id,

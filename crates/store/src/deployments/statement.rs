@@ -76,8 +76,8 @@ pub(super) fn statement(choice: &Choice<'_>, query: &DeploymentQuery) -> QueryBu
         ..
     } = order;
     let mut sql = QueryBuilder::new(
-        "SELECT head.epoch, head.seq, page.id, page.at, page.body FROM (SELECT epoch, seq FROM event_head LIMIT 1) AS head \
-         LEFT JOIN LATERAL (SELECT id, at, position, body FROM (",
+        "SELECT head.epoch, head.seq, page.id, page.at, page.version, page.body FROM (SELECT epoch, seq FROM event_head LIMIT 1) AS head \
+         LEFT JOIN LATERAL (SELECT id, at, position, version, body FROM (",
     );
     // One that gives nothing, where nothing is left to choose from.
     let branches = if choice.is_empty {
@@ -94,7 +94,7 @@ pub(super) fn statement(choice: &Choice<'_>, query: &DeploymentQuery) -> QueryBu
             sql.push(" UNION ALL ");
         }
         sql.push(format_args!(
-            "{open}SELECT id, {column} AS at, {} AS position, body FROM deployments WHERE ",
+            "{open}SELECT id, {column} AS at, {} AS position, version, body FROM deployments WHERE ",
             order.key(column)
         ));
         sql.push(if choice.is_empty { "false" } else { "true" });

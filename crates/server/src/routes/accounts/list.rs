@@ -43,7 +43,7 @@ pub(crate) async fn list_accounts(
     drop(snapshot);
     let shown = ShownAccounts::of(&state, &principal);
     Listing {
-        items: Items::new(&views.iter().map(to_json_text).collect::<Result<Vec<_>, _>>()?, None),
+        items: Items::new(&views.iter().map(to_json_text).collect::<Result<Vec<_>, _>>()?),
         next_cursor: None,
         event_cursor: &head,
         position: &head,

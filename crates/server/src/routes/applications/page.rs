@@ -284,7 +284,7 @@ fn seal(
             && (filter.providers.is_empty() || filter.providers.contains(&row.provider))
     };
     Listing {
-        items: Items::new(&items, Some(&versions)),
+        items: Items::with_versions(&items, &versions),
         next_cursor,
         event_cursor,
         position,

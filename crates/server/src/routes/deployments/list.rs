@@ -14,6 +14,7 @@ use slipway_store::page::AfterDeployment;
 use slipway_store::sync_targets::FreshnessRow;
 use slipway_store::{Visibility, applications};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::parameters::{DeploymentParameters, bound_search};
 use super::removed;
@@ -206,9 +207,12 @@ async fn read(state: &AppState, query: &DeploymentQuery, visibility: &Visibility
         some => Some(applications::list_accounts_of(&mut conn, some).await?),
     };
     conn.keep();
+    // A version is never shown with other bytes, and hashes in no time.
+    let version = |(id, version): &(Uuid, i64)| [id.as_bytes().as_slice(), &version.to_be_bytes()].concat();
+    let versions: Vec<_> = page.versions.iter().map(version).collect();
     Ok(ListAnswer {
         head: position::cursor(&page.head),
-        items: Items::new(&page.bodies, None),
+        items: Items::with_versions(&page.bodies, &versions),
         next: page.next,
         accounts,
         touched_by: touched_by(&query.filter, visibility),

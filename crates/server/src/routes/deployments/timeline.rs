@@ -43,10 +43,7 @@ pub(crate) async fn get_deployment_timeline(
     let rows = transitions::list_for_deployment(&mut snapshot, id).await?;
     drop(snapshot);
     Listing {
-        items: Items::new(
-            &entries(&rows).iter().map(to_json_text).collect::<Result<Vec<_>, _>>()?,
-            None,
-        ),
+        items: Items::new(&entries(&rows).iter().map(to_json_text).collect::<Result<Vec<_>, _>>()?),
         next_cursor: None,
         event_cursor: &head,
         position: &head,

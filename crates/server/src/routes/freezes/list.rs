@@ -45,10 +45,7 @@ pub(crate) async fn list_freezes(
     }
     let views = freezes.iter().map(|found| view(found, found.is_in_force(now)));
     Listing {
-        items: Items::new(
-            &views.map(|view| to_json_text(&view)).collect::<Result<Vec<_>, _>>()?,
-            None,
-        ),
+        items: Items::new(&views.map(|view| to_json_text(&view)).collect::<Result<Vec<_>, _>>()?),
         next_cursor: None,
         event_cursor: &head,
         position: &head,

@@ -74,7 +74,7 @@ pub(crate) async fn list_providers(
             ))
         });
     Listing {
-        items: Items::new(&items.collect::<Result<Vec<_>, _>>()?, None),
+        items: Items::new(&items.collect::<Result<Vec<_>, _>>()?),
         next_cursor: None,
         event_cursor: &head,
         position: &head,
