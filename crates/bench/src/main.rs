@@ -180,14 +180,17 @@ async fn run(cli: Cli) -> Result<()> {
         None => {}
     }
     if cli.list {
-        for row in Row::ALL {
+        for row in Row::ALL.iter().chain(Row::LONG) {
             println!("{}", row.describe());
         }
         return Ok(());
     }
     let rows = match cli.rows.as_slice() {
         [] => return Err("name a row, or all of them with `all`; --list names them".into()),
-        rows if rows.contains(&Row::All) => Row::ALL.to_vec(),
+        rows if rows.contains(&Row::All) => {
+            let named = Row::LONG.iter().filter(|row| rows.contains(row));
+            Row::ALL.iter().chain(named).copied().collect()
+        }
         _ if cli.write.is_some() => return Err("only the whole table is written: measure `all`".into()),
         rows => rows.to_vec(),
     };

@@ -1,5 +1,6 @@
 //! Which figures there are.
 
+mod builds;
 mod day;
 mod during_writes;
 mod fan_out;
@@ -19,7 +20,7 @@ use crate::{Effort, Result, machine, process};
 /// One line of the table, or several that are measured together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Row {
-    /// Every row
+    /// Every row but the last two, which are named beside it: `all build tests`
     All,
     /// 1: a list of 50, read from PostgreSQL every time
     ListCold,
@@ -53,6 +54,10 @@ pub(crate) enum Row {
     Day,
     /// 14: start, idle memory and size of the program
     Start,
+    /// 15: a release build from nothing
+    Build,
+    /// 15: the whole test command
+    Tests,
 }
 
 impl Row {
@@ -75,6 +80,9 @@ impl Row {
         Self::Day,
         Self::Start,
     ];
+
+    /// What keeps the compiler busy for long: measured only when it is named.
+    pub(crate) const LONG: &[Self] = &[Self::Build, Self::Tests];
 
     pub(crate) fn describe(self) -> String {
         format!("{:<16} {}", self.name(), self.help())
@@ -147,5 +155,7 @@ async fn measure_one(row: Row, world: &World, effort: &Effort) -> Result<Vec<Out
         Row::Growth => vec![growth::measure(effort).await?],
         Row::Day => vec![day::measure(effort).await?],
         Row::Start => vec![start::measure(effort).await?],
+        Row::Build => vec![builds::release().await?],
+        Row::Tests => vec![builds::tests().await?],
     })
 }
