@@ -17,20 +17,20 @@ pub(super) async fn release() -> Result<Outcome> {
     // Gigabytes, also where it did not go well.
     std::fs::remove_dir_all(&folder)?;
     let mut row = Outcome::new("15", "cargo build --release, nothing built before");
-    row.record("minutes", Unit::Count, built?);
-    row.require("minutes", Goal::AtMost(6.0));
+    row.record("by the clock", Unit::Seconds, built?);
+    row.require("by the clock", Goal::AtMost(360.0));
     Ok(row)
 }
 
 /// `cargo xtask test`, with what was built for it before.
 pub(super) async fn tests() -> Result<Outcome> {
     let mut row = Outcome::new("15", "cargo xtask test");
-    row.record("minutes", Unit::Count, run(&["xtask", "test"], None).await?);
-    row.require("minutes", Goal::AtMost(35.0));
+    row.record("by the clock", Unit::Seconds, run(&["xtask", "test"], None).await?);
+    row.require("by the clock", Goal::AtMost(2_100.0));
     Ok(row)
 }
 
-/// How many minutes cargo takes.
+/// How many seconds cargo takes.
 async fn run(arguments: &[&str], target: Option<&Path>) -> Result<f64> {
     // As somebody would who has just cloned it.
     let mut command = Command::new("cargo");
@@ -47,5 +47,5 @@ async fn run(arguments: &[&str], target: Option<&Path>) -> Result<f64> {
         let last: Vec<&str> = said.lines().rev().take(5).collect();
         return Err(format!("cargo {} failed: {}", arguments.join(" "), last.join(" | ")).into());
     }
-    Ok(began.elapsed().as_secs_f64() / 60.0)
+    Ok(began.elapsed().as_secs_f64())
 }
