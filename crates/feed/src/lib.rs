@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod applications;
+mod batch;
 mod feed;
 mod figures;
 mod filter;
@@ -18,6 +19,7 @@ mod subscription;
 mod watch;
 
 pub use applications::ApplicationIndex;
+pub use batch::{Batch, Next, Reset, ResetReason};
 pub use feed::{Feed, FeedSettings};
 pub use figures::FeedFigures;
 pub use filter::Filter;
@@ -26,5 +28,5 @@ pub use log_page::write_log_control;
 pub use log_tail::{LogEnd, LogFollower, LogNext, LogTails};
 pub use place::Sink;
 pub use snapshot::Snapshot;
-pub use subscription::{Batch, Next, Reset, ResetReason, Subscription};
+pub use subscription::Subscription;
 pub use watch::Watch;

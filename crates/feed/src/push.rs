@@ -8,11 +8,11 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use crate::batch::BATCH;
 use crate::feed::{Feed, Shared};
 use crate::frame::Frame;
 use crate::interest::Group;
 use crate::place::{Place, Sink};
-use crate::subscription::BATCH;
 
 /// How many subscribers are served before other tasks have their turn.
 const SLICE: usize = 64;

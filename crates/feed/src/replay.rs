@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 use slipway_store::{PgPool, StoreError, event_log, pool};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::batch::ResetReason;
 use crate::feed::Position;
 use crate::frame::Frame;
-use crate::subscription::ResetReason;
 
 /// How many events are read at once.
 const PAGE: i64 = 200;
